@@ -1,0 +1,1 @@
+SELECT collection_id, first(collection_name) AS collection_name, count(*) AS movies, CAST(sum(revenue) AS BIGINT) AS revenue, avg(vote_average) AS avg_rating FROM silver.movies WHERE collection_id IS NOT NULL GROUP BY collection_id

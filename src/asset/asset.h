@@ -1,0 +1,64 @@
+/* asset.h - how each kind of asset is carried out: a source fills bronze tables, a model makes its table.
+ *
+ * Write, audit, publish: a model's rows are staged as files that no reader sees, its checks run on the table as it
+ * would be, and only then one Delta commit makes them count. How far the model has read of its inputs is in that
+ * same commit (txn actions, appId "cupel/<asset>/<input>"), so a task that is killed anywhere either happened or
+ * did not, and is simply run again.
+ */
+#pragma once
+#include "base/text.h"
+#include "project/project.h"
+
+struct workshop { /* what all tasks of a run share; read-only while they run */
+    const struct project *project;
+    const struct engine_driver *driver;
+    struct engine *engine;
+    struct store *lake;
+    const struct clock *clock;
+    struct run_params params;
+    const char *batch_run_id; /* "batch_2026_11_21_06", from params.now_us */
+    bool now_pinned;
+    bool full_refresh;
+};
+
+struct check_result {
+    const char *name, *severity; /* "error" or "warn" */
+    int64_t failed;              /* rows, 0 = passed */
+};
+
+enum outcome { OUTCOME_UNCHANGED, OUTCOME_UPDATED };
+struct asset_result {
+    enum outcome outcome;
+    const char *note;   /* why unchanged, or a warning for people; NULL = none */
+    int64_t rows;       /* written (model) or stored (source) */
+    int64_t quarantined;
+    int64_t version;    /* of the table made; -1 = none */
+    struct check_result *checks;
+    size_t nchecks;
+    struct read_result read; /* of a source */
+};
+
+/* One attempt. On ERR_CONFLICT another writer was first and a new attempt may pass. Nothing is visible of an
+ * attempt that fails, but for what a source has stored, which the next attempt will not ask for again. */
+bool asset_run(struct task *t, const struct workshop *w, const struct asset *a, struct asset_result *ret,
+               struct err *e) must_check;
+
+/* What asset_run would do, from the logs alone: no data is read. */
+struct asset_plan {
+    bool stale;         /* there is something to do */
+    const char *reason; /* "new: the table does not exist", "12 new files in bronze.movies", "up to date" */
+    const char *action; /* "fetch", "replace", "merge", "append", "replace partitions", "view", "full refresh" */
+};
+bool asset_plan(struct task *t, const struct workshop *w, const struct asset *a, struct asset_plan *ret,
+                struct err *e) must_check;
+
+/* The lake table of a name ("silver.movies" is the folder silver/movies of the lake). */
+struct lake_table asset_table(struct arena *a, const struct workshop *w, const char *name);
+
+/* Makes `name` readable in the session: a table of the project (its latest version; with no rows yet when it was never
+ * filled), "name@v3" or "name@2026-11-01" for time travel, or a view model, with all that it reads. */
+bool asset_relation(struct arena *a, const struct workshop *w, struct session *s, const char *name, struct err *e)
+    must_check;
+/* The same for every table that a text of SQL names; `at` is where the text stands. */
+bool asset_relations(struct arena *a, const struct workshop *w, struct session *s, const char *sql, struct src at,
+                     struct err *e) must_check;

@@ -1,0 +1,86 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+bool err_set(struct err *e, enum err_kind kind, struct src at, const char *cfile, int cline, const char *fmt,
+             ...)
+{
+    *e = (struct err){.kind = kind, .at = at, .cfile = cfile, .cline = cline};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+bool wrap(struct err *e, const char *fmt, ...)
+{
+    char inner[sizeof e->msg];
+    memcpy(inner, e->msg, sizeof inner);
+
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+    va_end(ap);
+
+    size_t n = strlen(e->msg);
+    snprintf(e->msg + n, sizeof e->msg - n, ": %s", inner);
+    return false;
+}
+
+bool hint(struct err *e, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->hint, sizeof e->hint, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+static const struct {
+    const char *name;
+    int exit_code;
+} kinds[ERR_KINDS] = {
+    [ERR_NONE] = {"none", 0},   [ERR_USER] = {"user", 2},         [ERR_AUTH] = {"auth", 3},
+    [ERR_NET] = {"net", 4},     [ERR_LIMIT] = {"limit", 5},       [ERR_DATA] = {"data", 6},
+    [ERR_IO] = {"io", 8},       [ERR_CONFLICT] = {"conflict", 7}, [ERR_CANCELED] = {"canceled", 130},
+};
+
+const char *err_name(enum err_kind kind)
+{
+    return kinds[kind].name;
+}
+
+int err_exit_code(enum err_kind kind)
+{
+    return kinds[kind].exit_code;
+}
+
+/* The source line with a caret under the column; tabs are kept in the padding so that it lines up. */
+static void print_line(FILE *out, const struct err *e, const char *text)
+{
+    for (int line = 1; text && line < e->at.line; line++)
+        text = (text = strchr(text, '\n')) ? text + 1 : NULL;
+    if (!text)
+        return;
+    int len = (int)strcspn(text, "\r\n");
+    fprintf(out, "%5d | %.*s\n      | ", e->at.line, len, text);
+    for (int i = 0; i < e->at.col - 1 && i < len; i++)
+        fputc(text[i] == '\t' ? '\t' : ' ', out);
+    fputs("^\n", out);
+}
+
+void err_print(FILE *out, const struct err *e, const char *text)
+{
+    if (e->at.line)
+        fprintf(out, "%s:%d:%d: error: %s\n", e->at.file, e->at.line, e->at.col, e->msg);
+    else if (e->at.file)
+        fprintf(out, "%s: error: %s\n", e->at.file, e->msg);
+    else
+        fprintf(out, "error: %s\n", e->msg);
+    if (e->at.line)
+        print_line(out, e, text);
+    if (e->hint[0])
+        fprintf(out, "hint: %s\n", e->hint);
+}

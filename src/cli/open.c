@@ -1,0 +1,119 @@
+/* Opening a project for a command. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "cli/cmd.h"
+#include "cli/signals.h"
+
+static const char *file_text(const struct project *p, const char *file)
+{
+    for (size_t i = 0; p && i < p->nmodels; i++)
+        if (strcmp(p->models[i].path, file) == 0)
+            return p->models[i].text;
+    for (size_t i = 0; p && i < p->nsources; i++)
+        if (strcmp(p->sources[i].path, file) == 0)
+            return p->sources[i].text;
+    return NULL;
+}
+
+static json_t *problem_json(const struct err *e)
+{
+    json_t *j = json_pack("{s:s, s:s, s:s}", "severity", e->kind == ERR_NONE ? "warning" : "error", "message", e->msg,
+                          "hint", e->hint);
+    if (j && e->at.file)
+        json_object_set_new(j, "file", json_string(e->at.file));
+    if (j && e->at.line) {
+        json_object_set_new(j, "line", json_integer(e->at.line));
+        json_object_set_new(j, "column", json_integer(e->at.col));
+    }
+    return j;
+}
+
+/* err_print says "error"; a warning is the same with another word. */
+static void print_problem(const struct app *app, const struct project *p, const struct err *e)
+{
+    const char *text = e->at.file ? file_text(p, e->at.file) : NULL;
+    if (!text && e->at.line && p) {
+        char *read;
+        struct err ignored;
+        if (fs_read(app->a, fs_join(app->a, p->root, e->at.file), 16 << 20, &read, NULL, &ignored))
+            text = read;
+    }
+    if (e->kind != ERR_NONE) {
+        err_print(stderr, e, text);
+        return;
+    }
+    if (e->at.line)
+        fprintf(stderr, "%s:%d:%d: warning: %s\n", e->at.file, e->at.line, e->at.col, e->msg);
+    else
+        fprintf(stderr, "warning: %s\n", e->msg);
+    if (e->hint[0])
+        fprintf(stderr, "hint: %s\n", e->hint);
+}
+
+size_t app_problems(const struct app *app, const struct project *p, const struct problems *problems)
+{
+    size_t errors = 0;
+    for (size_t i = 0; i < problems->n; i++) {
+        if (!app->json)
+            print_problem(app, p, &problems->v[i]);
+        errors += problems->v[i].kind != ERR_NONE;
+    }
+    if (problems->total > problems->n) {
+        if (!app->json)
+            fprintf(stderr, "... and %zu more\n", problems->total - problems->n);
+        errors += problems->total - problems->n;
+    }
+    return errors;
+}
+
+static void print_problems_json(const struct problems *problems)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < problems->n; i++)
+        json_array_append_new(list, problem_json(&problems->v[i]));
+    print_json(json_pack("{s:b, s:o}", "ok", 0, "problems", list));
+}
+
+static bool said_already(const struct app *app, const struct project *p, const struct problems *problems, struct err *e)
+{
+    size_t errors = app_problems(app, p, problems);
+    if (errors == 0)
+        return true;
+    if (app->json)
+        print_problems_json(problems);
+    else
+        fprintf(stderr, "%zu error%s\n", errors, errors == 1 ? "" : "s");
+    return fail(e, ERR_USER, "%s", "");
+}
+
+static bool open_engine(struct app *app, struct opened *o, struct err *e)
+{
+    const struct project *p = o->project;
+    struct engine_conf conf = p->engine;
+    if (!conf.spill_dir)
+        conf.spill_dir = fs_join(app->a, p->state, "spill");
+    return engine_duckdb.open(app->a, &conf, &o->engine, e) &&
+           engine_duckdb.session(app->a, o->engine, NULL, &o->session, e);
+}
+
+bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret, struct err *e)
+{
+    struct problems problems = {.a = app->a};
+    const struct project_options po = {.dir = app->dir, .env = app->env, .vars = app->vars.v};
+    *ret = (struct opened){0};
+    if (!project_load(app->a, &po, &ret->project, &problems, e))
+        return false;
+    app->dir = ret->project->root;
+    if (depth > OPEN_FILES) {
+        if (!open_engine(app, ret, e))
+            return false;
+        project_link(ret->project, &engine_duckdb, ret->session, &problems);
+        if (depth > OPEN_LINKED)
+            project_bind(ret->project, &engine_duckdb, ret->session, &problems);
+    }
+    static const struct run_options nothing = {.start_us = INT64_MIN, .end_us = INT64_MAX};
+    return said_already(app, ret->project, &problems, e) &&
+           run_workshop(app->a, ret->project, &engine_duckdb, ret->engine, o ? o : &nothing, &ret->shop, e);
+}

@@ -1,0 +1,163 @@
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cmd.h"
+
+static void type_text(struct buf *b, const struct lake_type *t)
+{
+    switch (t->kind) {
+    case LAKE_PRIMITIVE:
+        buf_addf(b, "%s", t->primitive);
+        break;
+    case LAKE_ARRAY:
+        buf_addf(b, "array<");
+        type_text(b, t->element);
+        buf_addf(b, ">");
+        break;
+    case LAKE_MAP:
+        buf_addf(b, "map<");
+        type_text(b, t->key);
+        buf_addf(b, ", ");
+        type_text(b, t->value);
+        buf_addf(b, ">");
+        break;
+    case LAKE_STRUCT:
+        buf_addf(b, "struct<");
+        for (size_t i = 0; i < t->nfields; i++) {
+            buf_addf(b, "%s%s: ", i ? ", " : "", t->fields[i].name);
+            type_text(b, t->fields[i].type);
+        }
+        buf_addf(b, ">");
+        break;
+    }
+}
+
+static bool is_partition(const struct lake_snapshot *s, const char *name)
+{
+    for (size_t i = 0; i < s->npartition_by; i++)
+        if (strcmp(s->partition_by[i], name) == 0)
+            return true;
+    return false;
+}
+
+struct sums {
+    int64_t rows, bytes, small;
+};
+
+static struct sums add_up(const struct lake_snapshot *s)
+{
+    enum { SMALL_BYTES = 16 << 20 };
+    struct sums t = {0};
+    for (size_t i = 0; i < s->nfiles; i++) {
+        t.rows += s->files[i].rows > 0 ? s->files[i].rows : 0;
+        t.bytes += s->files[i].size;
+        t.small += s->files[i].size < SMALL_BYTES;
+    }
+    return t;
+}
+
+static void show_text(struct app *app, const char *name, const struct lake_snapshot *s)
+{
+    struct sums t = add_up(s);
+    char when[32];
+    printf("%s\n  version      %lld of %s\n  rows         %s\n  files        %s, %s (%s under 16 MB)\n", name,
+           (long long)s->version, clock_format(when, s->timestamp_ms * 1000, 0), human_int(app->a, t.rows),
+           human_int(app->a, (int64_t)s->nfiles), human_bytes(app->a, t.bytes), human_int(app->a, t.small));
+    printf("  protocol     reader %d, writer %d\n  partitions  ", s->reader, s->writer);
+    for (size_t i = 0; i < s->npartition_by; i++)
+        printf("%s %s", i ? "," : "", s->partition_by[i]);
+    puts(s->npartition_by ? "" : " none");
+    for (size_t i = 0; i < s->nproperties; i++)
+        printf("  property     %s = %s\n", s->properties[i].key, s->properties[i].value);
+    for (size_t i = 0; i < s->ntxns; i++)
+        printf("  watermark    %s = %lld\n", s->txns[i].app_id, (long long)s->txns[i].version);
+    puts("");
+
+    struct list_of(const char *) cells = {0};
+    for (size_t i = 0; i < s->schema.n; i++) {
+        auto_buf b = BUF(1 << 16);
+        type_text(&b, s->schema.fields[i].type);
+        *arena_push(app->a, &cells) = s->schema.fields[i].name;
+        *arena_push(app->a, &cells) = arena_str(app->a, b.p);
+        *arena_push(app->a, &cells) = is_partition(s, s->schema.fields[i].name) ? "partition" : "";
+    }
+    grid_print(stdout, &(struct grid){.names = (const char *[]){"column", "type", ""}, .ncolumns = 3, .nrows = s->schema.n, .cells = cells.v});
+}
+
+static void show_json(const char *name, const struct lake_snapshot *s)
+{
+    struct sums t = add_up(s);
+    json_t *columns = json_array(), *by = json_array(), *properties = json_object(), *marks = json_object();
+    for (size_t i = 0; i < s->schema.n; i++) {
+        auto_buf b = BUF(1 << 16);
+        type_text(&b, s->schema.fields[i].type);
+        json_array_append_new(columns, json_pack("{s:s, s:s, s:b}", "name", s->schema.fields[i].name, "type", b.p,
+                                                 "nullable", s->schema.fields[i].nullable));
+    }
+    for (size_t i = 0; i < s->npartition_by; i++)
+        json_array_append_new(by, json_string(s->partition_by[i]));
+    for (size_t i = 0; i < s->nproperties; i++)
+        json_object_set_new(properties, s->properties[i].key, json_string(s->properties[i].value));
+    for (size_t i = 0; i < s->ntxns; i++)
+        json_object_set_new(marks, s->txns[i].app_id, json_integer(s->txns[i].version));
+    print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o, s:o, s:o, s:o}", "table", name, "version", s->version,
+                         "rows", t.rows, "files", (json_int_t)s->nfiles, "bytes", t.bytes, "small_files", t.small,
+                         "reader_version", s->reader, "writer_version", s->writer, "columns", columns,
+                         "partition_by", by, "properties", properties, "watermarks", marks));
+}
+
+static bool show_model(struct app *app, const struct model *m)
+{
+    static const char *const modes[] = {[MODE_REPLACE] = "replace",
+                                        [MODE_APPEND] = "append",
+                                        [MODE_MERGE] = "merge",
+                                        [MODE_PARTITIONS] = "partitions",
+                                        [MODE_VIEW] = "view"};
+    printf("%s is not made yet\n  from         %s\n  mode         %s\n  reads       ", m->name, m->path, modes[m->mode]);
+    for (size_t i = 0; i < m->ninputs; i++)
+        printf("%s %s", i ? "," : "", m->inputs[i]);
+    puts(m->ninputs ? "\n" : " nothing\n");
+    struct list_of(const char *) cells = {0};
+    for (size_t i = 0; i < m->ncolumns; i++) {
+        *arena_push(app->a, &cells) = m->columns[i].name;
+        *arena_push(app->a, &cells) = m->columns[i].sql_type;
+    }
+    grid_print(stdout, &(struct grid){.names = (const char *[]){"column", "type"}, .ncolumns = 2, .nrows = m->ncolumns, .cells = cells.v});
+    return true;
+}
+
+static bool show(struct app *app, const void *conf, struct err *e)
+{
+    (void)conf;
+    struct opened x;
+    if (!app_open(app, OPEN_BOUND, NULL, &x, e))
+        return false;
+    const char *name = app->args[0];
+    struct lake_table t = asset_table(app->a, &x.shop, name);
+    struct lake_snapshot *s;
+    bool missing = false;
+    if (!lake_snapshot(app->a, &t, LAKE_LATEST, &s, &missing, e)) {
+        const struct asset *maker = missing ? project_table(x.project, name) : NULL;
+        if (maker && maker->kind == ASSET_MODEL && strcmp(maker->name, name) == 0 && !app->json)
+            return show_model(app, maker->model);
+        if (missing) {
+            fail(e, ERR_USER, "no table '%s'", name);
+            return hint(e, "`cupel tables` lists those that there are");
+        }
+        return wrap(e, "table '%s'", name);
+    }
+    if (app->json)
+        show_json(name, s);
+    else
+        show_text(app, name, s);
+    return true;
+}
+
+const struct cmd cmd_show = {
+    .name = "show",
+    .args = "TABLE",
+    .summary = "what a table is: columns, partitions, files, watermarks",
+    .min_args = 1,
+    .max_args = 1,
+    .run = show,
+};

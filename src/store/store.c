@@ -1,0 +1,62 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "store/local.h"
+
+static const struct store_driver *const drivers[] = {&store_local};
+
+/* The length of "s3" in "s3://bucket/x"; 0 = there is no scheme. */
+static size_t scheme_len(const char *uri)
+{
+    const char *colon = strstr(uri, "://");
+    size_t n = colon ? (size_t)(colon - uri) : 0;
+    return strspn(uri, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == n ? n : 0;
+}
+
+static void trim_slashes(char *path)
+{
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+        path[n - 1] = '\0';
+}
+
+bool store_open(struct arena *a, const char *uri, struct store **ret, struct err *e)
+{
+    size_t n = scheme_len(uri);
+    const char *scheme = n ? arena_strn(a, uri, n) : "file";
+    const char *path = n ? uri + n + 3 : uri;
+
+    const struct store_driver *driver = NULL;
+    for (size_t i = 0; i < countof(drivers); i++)
+        if (strcmp(drivers[i]->scheme, scheme) == 0)
+            driver = drivers[i];
+    if (!driver)
+        return fail(e, ERR_USER, "cannot store anything in '%s': unknown scheme '%s'", uri, scheme);
+    if (!*path)
+        return fail(e, ERR_USER, "'%s' names no folder", uri);
+
+    char *root = arena_str(a, path);
+    if (*path != '/') {
+        char cwd[PATH_MAX];
+        if (n)
+            return fail(e, ERR_USER, "'%s': a path behind file:// begins with a slash", uri);
+        if (!getcwd(cwd, sizeof cwd))
+            return fs_fail(e, "cannot find the current folder for", uri);
+        root = fs_join(a, cwd, path);
+    }
+    trim_slashes(root);
+
+    struct store *s = arena_make(a, struct store, 1);
+    *s = (struct store){.driver = driver, .root = root};
+    *ret = s;
+    return true;
+}
+
+char *store_uri(struct arena *a, const struct store *s, const char *path)
+{
+    return *path ? fs_join(a, s->root, path) : arena_str(a, s->root);
+}

@@ -1,0 +1,92 @@
+# test.sh - the verb test of ./dev, which reads this file. Every part leaves JUnit XML in
+# build/junit/, and tools/sum_tests.py adds them all up: its last line is "N passed, N failed, N skipped".
+# shellcheck shell=sh
+
+junit=build/junit
+
+test_main() { # PART...
+    rm -rf "$junit"
+    mkdir -p "$junit"
+    parts="format unit san fuzz $(pytest_folders)"
+    # shellcheck disable=SC2086 # the parts are several words
+    [ $# -gt 0 ] || set -- $parts
+    broken=
+    for part in "$@"; do
+        printf '\n== %s\n' "$part"
+        (test_part "$part") || broken="$broken $part"
+    done
+    echo
+    # shellcheck disable=SC2086
+    "$CUPEL_PYTHON" tools/sum_tests.py "$junit" $broken
+}
+
+test_part() { # PART
+    case $1 in
+    format) test_format ;;
+    unit) test_unit build ;;
+    san) test_san ;;
+    fuzz) test_fuzz ;;
+    *)
+        [ -d "tests/$1" ] || die "there is no part '$1' among" "$parts"
+        build && test_python "$1"
+        ;;
+    esac
+}
+
+pytest_folders() {
+    for f in tests/*/test_*.py; do
+        [ ! -f "$f" ] || basename "$(dirname "$f")"
+    done | sort -u | tr '\n' ' '
+}
+
+test_format() {
+    c_files | xargs clang-format-14 --dry-run -Werror 2>&1 | head -n 40 >"$junit/format.log"
+    if [ -s "$junit/format.log" ]; then
+        cat "$junit/format.log"
+        echo "to mend it: ./dev format"
+        return 1
+    fi
+    one_case format "clang-format"
+}
+
+one_case() { # NAME CASE: a report of one test that passed
+    echo "<testsuites><testsuite name=\"$1\"><testcase name=\"$2\"/></testsuite></testsuites>" >"$junit/$1.xml"
+}
+
+test_unit() { # BUILD-FOLDER
+    status=0
+    meson test -C "$1" --suite unit --print-errorlogs --no-stdsplit || status=$?
+    cp "$1/meson-logs/testlog.junit.xml" "$junit/$1.xml" && return "$status"
+}
+
+# The unit tests, and the program's own suites, on binaries that check addresses and undefined behaviour.
+# Without warnings: what the checks add to the code makes gcc see ghosts, and the plain build has said all.
+test_san() {
+    configure build-san -Dc_args=-w -Db_sanitize=address,undefined -Db_lundef=false &&
+        ninja_in build-san &&
+        place_libduckdb build-san &&
+        test_unit build-san || return
+    status=0
+    for suite in standin e2e; do
+        [ ! -d "tests/$suite" ] || CUPEL_BUILD=$PWD/build-san test_python "$suite" san- || status=1
+    done
+    return "$status"
+}
+
+# Each fuzzer over its corpus, then for CUPEL_FUZZ_SECONDS on inputs of its own making.
+test_fuzz() {
+    ls tests/fuzz/fuzz_*.c >/dev/null 2>&1 || {
+        echo "there are no fuzzers yet"
+        return
+    }
+    need build fuzz
+    CC=clang-14 configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false &&
+        status=0 &&
+        { meson test -C build-fuzz --suite fuzz --print-errorlogs || status=$?; } &&
+        cp build-fuzz/meson-logs/testlog.junit.xml "$junit/fuzz.xml" && return "$status"
+}
+
+test_python() { # FOLDER [PREFIX]: pytest on tests/FOLDER with the binaries of $CUPEL_BUILD
+    CUPEL_BUILD=${CUPEL_BUILD:-$PWD/build} "$CUPEL_PYTHON" -m pytest -q -p no:cacheprovider \
+        --junitxml="$junit/${2:-}$1.xml" -o junit_suite_name="${2:-}$1" "tests/$1"
+}
