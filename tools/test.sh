@@ -23,12 +23,12 @@ test_main() { # PART...
 test_part() { # PART
     case $1 in
     format) test_format ;;
-    unit) test_unit build ;;
+    unit) test_meson build unit unit ;;
     san) test_san ;;
     fuzz) test_fuzz ;;
     *)
         [ -d "tests/$1" ] || die "there is no part '$1' among" "$parts"
-        build && test_python "$1"
+        ninja_in build && test_python "$1"
         ;;
     esac
 }
@@ -53,10 +53,11 @@ one_case() { # NAME CASE: a report of one test that passed
     echo "<testsuites><testsuite name=\"$1\"><testcase name=\"$2\"/></testsuite></testsuites>" >"$junit/$1.xml"
 }
 
-test_unit() { # BUILD-FOLDER
+test_meson() { # BUILD-FOLDER SUITE REPORT
+    rm -f "$1/meson-logs/testlog.junit.xml"
     status=0
-    meson test -C "$1" --suite unit --print-errorlogs --no-stdsplit || status=$?
-    cp "$1/meson-logs/testlog.junit.xml" "$junit/$1.xml" && return "$status"
+    meson test -C "$1" --suite "$2" --print-errorlogs --no-stdsplit || status=$?
+    cp "$1/meson-logs/testlog.junit.xml" "$junit/$3.xml" && return "$status"
 }
 
 # The unit tests, and the program's own suites, on binaries that check addresses and undefined behaviour.
@@ -65,7 +66,7 @@ test_san() {
     configure build-san -Dc_args=-w -Db_sanitize=address,undefined -Db_lundef=false &&
         ninja_in build-san &&
         place_libduckdb build-san &&
-        test_unit build-san || return
+        test_meson build-san unit san || return
     status=0
     for suite in standin e2e; do
         [ ! -d "tests/$suite" ] || CUPEL_BUILD=$PWD/build-san test_python "$suite" san- || status=1
@@ -81,12 +82,12 @@ test_fuzz() {
     }
     need build fuzz
     CC=clang-14 configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false &&
-        status=0 &&
-        { meson test -C build-fuzz --suite fuzz --print-errorlogs || status=$?; } &&
-        cp build-fuzz/meson-logs/testlog.junit.xml "$junit/fuzz.xml" && return "$status"
+        test_meson build-fuzz fuzz fuzz
 }
 
 test_python() { # FOLDER [PREFIX]: pytest on tests/FOLDER with the binaries of $CUPEL_BUILD
-    CUPEL_BUILD=${CUPEL_BUILD:-$PWD/build} "$CUPEL_PYTHON" -m pytest -q -p no:cacheprovider \
+    built=${CUPEL_BUILD:-$PWD/build}
+    CUPEL=$built/cupel TMDB_STANDIN=$built/tmdb-standin CUPEL_BUILD=$built PYTHONDONTWRITEBYTECODE=1 \
+        "$CUPEL_PYTHON" -m pytest -q -p no:cacheprovider \
         --junitxml="$junit/${2:-}$1.xml" -o junit_suite_name="${2:-}$1" "tests/$1"
 }

@@ -22,12 +22,13 @@ static const char *model_action(const struct model *m, const struct model_work *
     return work->full && m->mode != MODE_REPLACE ? "full refresh" : names[m->mode];
 }
 
-static bool plan_source(struct task *t, const struct workshop *w, const struct source *s, struct asset_plan *ret,
-                        struct err *e)
+static bool plan_source(struct task *t, const struct workshop *w, const struct source *s,
+                        struct asset_plan *ret, struct err *e)
 {
     bool unfinished;
     int64_t now_us, extracted_us;
-    if (!source_unfinished(t->a, w, s, &unfinished, &now_us, e) || !source_extracted(t->a, w, s, &extracted_us, e))
+    if (!source_unfinished(t->a, w, s, &unfinished, &now_us, e) ||
+        !source_extracted(t->a, w, s, &extracted_us, e))
         return false;
     char when[32];
     ret->action = "fetch";

@@ -1,9 +1,9 @@
 /* asset.h - how each kind of asset is carried out: a source fills bronze tables, a model makes its table.
  *
- * Write, audit, publish: a model's rows are staged as files that no reader sees, its checks run on the table as it
- * would be, and only then one Delta commit makes them count. How far the model has read of its inputs is in that
- * same commit (txn actions, appId "cupel/<asset>/<input>"), so a task that is killed anywhere either happened or
- * did not, and is simply run again.
+ * Write, audit, publish: a model's rows are staged as files that no reader sees, its checks run on the table
+ * as it would be, and only then one Delta commit makes them count. How far the model has read of its inputs
+ * is in that same commit (txn actions, appId "cupel/<asset>/<input>"), so a task that is killed anywhere
+ * either happened or did not, and is simply run again.
  */
 #pragma once
 #include "base/text.h"
@@ -29,10 +29,10 @@ struct check_result {
 enum outcome { OUTCOME_UNCHANGED, OUTCOME_UPDATED };
 struct asset_result {
     enum outcome outcome;
-    const char *note;   /* why unchanged, or a warning for people; NULL = none */
-    int64_t rows;       /* written (model) or stored (source) */
+    const char *note; /* why unchanged, or a warning for people; NULL = none */
+    int64_t rows;     /* written (model) or stored (source) */
     int64_t quarantined;
-    int64_t version;    /* of the table made; -1 = none */
+    int64_t version; /* of the table made; -1 = none */
     struct check_result *checks;
     size_t nchecks;
     struct read_result read; /* of a source */
@@ -47,7 +47,8 @@ bool asset_run(struct task *t, const struct workshop *w, const struct asset *a, 
 struct asset_plan {
     bool stale;         /* there is something to do */
     const char *reason; /* "new: the table does not exist", "12 new files in bronze.movies", "up to date" */
-    const char *action; /* "fetch", "replace", "merge", "append", "replace partitions", "view", "full refresh" */
+    const char
+        *action; /* "fetch", "replace", "merge", "append", "replace partitions", "view", "full refresh" */
 };
 bool asset_plan(struct task *t, const struct workshop *w, const struct asset *a, struct asset_plan *ret,
                 struct err *e) must_check;
@@ -55,10 +56,11 @@ bool asset_plan(struct task *t, const struct workshop *w, const struct asset *a,
 /* The lake table of a name ("silver.movies" is the folder silver/movies of the lake). */
 struct lake_table asset_table(struct arena *a, const struct workshop *w, const char *name);
 
-/* Makes `name` readable in the session: a table of the project (its latest version; with no rows yet when it was never
- * filled), "name@v3" or "name@2026-11-01" for time travel, or a view model, with all that it reads. */
-bool asset_relation(struct arena *a, const struct workshop *w, struct session *s, const char *name, struct err *e)
-    must_check;
+/* Makes `name` readable in the session: a table of the project (its latest version; with no rows yet when it
+ * was never filled), "name@v3" or "name@2026-11-01" for time travel, or a view model, with all that it reads.
+ */
+bool asset_relation(struct arena *a, const struct workshop *w, struct session *s, const char *name,
+                    struct err *e) must_check;
 /* The same for every table that a text of SQL names; `at` is where the text stands. */
-bool asset_relations(struct arena *a, const struct workshop *w, struct session *s, const char *sql, struct src at,
-                     struct err *e) must_check;
+bool asset_relations(struct arena *a, const struct workshop *w, struct session *s, const char *sql,
+                     struct src at, struct err *e) must_check;

@@ -1,4 +1,5 @@
-/* Checks: conditions on rows become gates of the stage; those on the table are asked of the table as it would be. */
+/* Checks: conditions on rows become gates of the stage; those on the table are asked of the table as it would
+ * be. */
 #include <string.h>
 
 #include "asset/internal.h"
@@ -131,8 +132,8 @@ static bool table_question(struct buf *b, const struct model *m, const struct ch
 }
 
 /* Relations that a check reads beside the model's own. */
-static bool check_relations(struct arena *a, const struct workshop *w, struct session *s, const struct model *m,
-                            const struct check *c, struct err *e)
+static bool check_relations(struct arena *a, const struct workshop *w, struct session *s,
+                            const struct model *m, const struct check *c, struct err *e)
 {
     if (c->kind == CHECK_RELATIONSHIPS)
         return strcmp(c->to_table, m->name) == 0 || asset_relation(a, w, s, c->to_table, e);

@@ -16,10 +16,10 @@ struct job { /* one attempt at one model */
     const struct gate *gates;
     const size_t *gate_check;
     size_t ngates;
-    struct engine_staged staged;         /* what is published: its files lie in the table's folder */
-    int64_t rows, rejected;              /* of the SELECT */
+    struct engine_staged staged; /* what is published: its files lie in the table's folder */
+    int64_t rows, rejected;      /* of the SELECT */
     struct list_of(const struct lake_file *) removes;
-    struct lake_schema schema;           /* of the table after the commit */
+    struct lake_schema schema; /* of the table after the commit */
     bool schema_changed;
 };
 
@@ -32,8 +32,8 @@ static bool whole(struct job *j, const struct model_input *in, const char *name,
     return asset_relation(j->t->a, j->w, j->s, in->table, e);
 }
 
-static bool some(struct job *j, const struct model_input *in, const char *name, const struct lake_file *const *files,
-                 size_t n, struct err *e)
+static bool some(struct job *j, const struct model_input *in, const char *name,
+                 const struct lake_file *const *files, size_t n, struct err *e)
 {
     return j->w->driver->relation_files(j->s, name, &in->where, in->snap, files, n, e);
 }
@@ -54,8 +54,8 @@ static const struct lake_file **older_files(struct arena *a, const struct model_
     return old;
 }
 
-/* The keys that occur in what was added to the keyed inputs: the relation "cupel_touched", column k. *ret is false
- * when there are none. */
+/* The keys that occur in what was added to the keyed inputs: the relation "cupel_touched", column k. *ret is
+ * false when there are none. */
 static bool touched_keys(struct job *j, bool *ret, struct err *e)
 {
     struct arena *a = j->t->a;
@@ -83,7 +83,8 @@ static bool added_and_touched(struct job *j, const struct model_input *in, struc
     struct arena *a = j->t->a;
     size_t n;
     const struct lake_file **old = older_files(a, in, &n);
-    const char *added = arena_fmt(a, "cupel_new_%s", in->table), *before = arena_fmt(a, "cupel_old_%s", in->table);
+    const char *added = arena_fmt(a, "cupel_new_%s", in->table),
+               *before = arena_fmt(a, "cupel_old_%s", in->table);
     auto_buf sql = BUF(1 << 16);
     buf_addf(&sql, "SELECT * FROM ");
     sql_ident(&sql, added);
@@ -92,8 +93,8 @@ static bool added_and_touched(struct job *j, const struct model_input *in, struc
     buf_addf(&sql, " WHERE ");
     sql_ident(&sql, j->m->key[0]);
     buf_addf(&sql, " IN (SELECT k FROM cupel_touched)");
-    return some(j, in, added, in->added, in->nadded, e) && some(j, in, before, old, n, e) && buf_done(&sql, e) &&
-           j->w->driver->relation_sql(j->s, in->table, sql.p, false, e);
+    return some(j, in, added, in->added, in->nadded, e) && some(j, in, before, old, n, e) &&
+           buf_done(&sql, e) && j->w->driver->relation_sql(j->s, in->table, sql.p, false, e);
 }
 
 static bool input_relation(struct job *j, const struct model_input *in, bool touched, struct err *e)
@@ -113,7 +114,8 @@ static bool views(struct job *j, const struct model *m, struct err *e)
         if (!maker || maker->kind != ASSET_MODEL || maker->model->mode != MODE_VIEW ||
             strcmp(maker->name, m->inputs[i]) != 0)
             continue;
-        if (!views(j, maker->model, e) || !j->w->driver->relation_sql(j->s, maker->name, maker->model->sql, false, e))
+        if (!views(j, maker->model, e) ||
+            !j->w->driver->relation_sql(j->s, maker->name, maker->model->sql, false, e))
             return wrap(e, "view '%s'", maker->name);
     }
     return true;
@@ -177,8 +179,8 @@ static bool stage_into(struct job *j, const char *sql, struct engine_params para
 }
 
 /* The rows of the model's SELECT, past their gates. */
-static bool stage_select(struct job *j, struct store *store, const char *dir, bool final, struct engine_staged *ret,
-                         struct err *e)
+static bool stage_select(struct job *j, struct store *store, const char *dir, bool final,
+                         struct engine_staged *ret, struct err *e)
 {
     struct engine_params params = project_params(j->t->a, j->w->project, &j->w->params);
     if (!stage_into(j, j->m->sql, params, store, dir, final, true, ret, e))
@@ -199,8 +201,8 @@ static void remove_staged(struct job *j)
     j->staged.nfiles = 0;
 }
 
-/* The smallest and greatest value of the first key column among the staged files decide which files of the table
- * can hold a row to be replaced; of those the engine tells which do. */
+/* The smallest and greatest value of the first key column among the staged files decide which files of the
+ * table can hold a row to be replaced; of those the engine tells which do. */
 static bool find_hits(struct job *j, struct err *e)
 {
     const struct lake_snapshot *base = j->work.base;
@@ -208,8 +210,8 @@ static bool find_hits(struct job *j, struct err *e)
     bool *hit = arena_make(j->t->a, bool, base->nfiles);
     for (size_t i = 0; i < base->nfiles; i++)
         all[i] = &base->files[i];
-    if (!j->w->driver->matching_files(j->s, &j->work.table, base, all, base->nfiles, j->m->key, j->m->nkey, "cupel_in",
-                                      hit, e))
+    if (!j->w->driver->matching_files(j->s, &j->work.table, base, all, base->nfiles, j->m->key, j->m->nkey,
+                                      "cupel_in", hit, e))
         return false;
     for (size_t i = 0; i < base->nfiles; i++)
         if (hit[i])
@@ -253,7 +255,8 @@ static void merge_select(struct buf *b, const struct model *m)
     }
 }
 
-static struct lake_snapshot as_table(const struct job *j, const struct engine_staged *staged, bool partitioned)
+static struct lake_snapshot as_table(const struct job *j, const struct engine_staged *staged,
+                                     bool partitioned)
 {
     return (struct lake_snapshot){.schema = j->schema,
                                   .partition_by = j->m->partition_by,
@@ -277,13 +280,16 @@ static bool unique_in(struct job *j, struct err *e)
         return false;
     if (n == 0)
         return true;
-    fail(e, ERR_DATA, "%s: its SELECT gives %lld key%s more than once", j->m->name, (long long)n, n == 1 ? "" : "s");
-    return hint(e, "a merge needs one row a key: e.g. QUALIFY row_number() OVER (PARTITION BY %s ORDER BY ... DESC) = 1",
-                j->m->key[0]);
+    fail(e, ERR_DATA, "%s: its SELECT gives %lld key%s more than once", j->m->name, (long long)n,
+         n == 1 ? "" : "s");
+    return hint(
+        e,
+        "a merge needs one row a key: e.g. QUALIFY row_number() OVER (PARTITION BY %s ORDER BY ... DESC) = 1",
+        j->m->key[0]);
 }
 
-/* New rows go to a folder of their own first; then the files of the table that hold rows to be replaced are written
- * again together with them. */
+/* New rows go to a folder of their own first; then the files of the table that hold rows to be replaced are
+ * written again together with them. */
 static bool stage_merge(struct job *j, struct err *e)
 {
     struct arena *a = j->t->a;
@@ -299,11 +305,12 @@ static bool stage_merge(struct job *j, struct err *e)
     struct lake_table in_table = {.store = stage, .dir = dir, .clock = j->w->clock};
     bool ok = buf_done(&sql, e) && stage_select(j, stage, dir, false, &in, e);
     struct lake_snapshot in_snap = as_table(j, &in, false);
-    ok = ok && j->w->driver->relation_files(j->s, "cupel_in", &in_table, &in_snap, NULL, 0, e) && unique_in(j, e) &&
-         find_hits(j, e) &&
-         j->w->driver->relation_files(j->s, "cupel_hit", &j->work.table, j->work.base, j->removes.v, j->removes.n, e) &&
-         (in.rows == 0 || stage_into(j, sql.p, (struct engine_params){0}, j->w->lake, j->work.table.dir, true, false,
-                                     &j->staged, e));
+    ok = ok && j->w->driver->relation_files(j->s, "cupel_in", &in_table, &in_snap, NULL, 0, e) &&
+         unique_in(j, e) && find_hits(j, e) &&
+         j->w->driver->relation_files(j->s, "cupel_hit", &j->work.table, j->work.base, j->removes.v,
+                                      j->removes.n, e) &&
+         (in.rows == 0 || stage_into(j, sql.p, (struct engine_params){0}, j->w->lake, j->work.table.dir, true,
+                                     false, &j->staged, e));
     if (in.rows == 0)
         j->removes.n = 0;
     in.files = j->staged.files;
@@ -359,9 +366,9 @@ static bool stage(struct job *j, struct err *e)
 static void gate_results(struct job *j, struct asset_result *ret)
 {
     for (size_t i = 0; i < j->ngates; i++)
-        ret->checks[ret->nchecks++] = (struct check_result){
-            j->gates[i].name, j->gates[i].warn ? "warn" : "error",
-            j->staged.gate_failed ? j->staged.gate_failed[i] : 0};
+        ret->checks[ret->nchecks++] =
+            (struct check_result){j->gates[i].name, j->gates[i].warn ? "warn" : "error",
+                                  j->staged.gate_failed ? j->staged.gate_failed[i] : 0};
 }
 
 static bool passing(struct job *j, struct err *e)
@@ -373,7 +380,8 @@ static bool passing(struct job *j, struct err *e)
     auto_buf why = BUF(400);
     for (size_t i = 0; i < j->ngates; i++)
         if (!j->gates[i].warn && j->staged.gate_failed && j->staged.gate_failed[i])
-            buf_addf(&why, "%s%s (%lld)", why.len ? ", " : "", j->gates[i].name, (long long)j->staged.gate_failed[i]);
+            buf_addf(&why, "%s%s (%lld)", why.len ? ", " : "", j->gates[i].name,
+                     (long long)j->staged.gate_failed[i]);
     if (j->staged.nrejects && j->staged.rejects[0].nreasons)
         buf_addf(&why, "%sfirst: %.80s", why.len ? "; " : "", j->staged.rejects[0].reasons[0]);
     fail(e, ERR_DATA, "%s: %lld of %lld rows failed their checks, at most %.3g %% may: %s", j->m->name,
@@ -419,7 +427,8 @@ static bool audit(struct job *j, struct asset_result *ret, struct err *e)
 {
     ret->checks = arena_make(j->t->a, struct check_result, j->ngates + j->m->nchecks);
     gate_results(j, ret);
-    return passing(j, e) && own_relation(j, e) && check_table(j->t, j->w, j->s, j->m, ret->checks, &ret->nchecks, e);
+    return passing(j, e) && own_relation(j, e) &&
+           check_table(j->t, j->w, j->s, j->m, ret->checks, &ret->nchecks, e);
 }
 
 /* --- publish --- */
@@ -481,8 +490,9 @@ static bool publish(struct job *j, struct asset_result *ret, struct err *e)
         .blind = j->m->mode == MODE_APPEND && !replaces_all(j),
         .operation = operation(j),
         .parameters = replaces_all(j) ? "{\"mode\":\"Overwrite\"}" : "{}",
-        .metrics = arena_fmt(a, "{\"numOutputRows\":\"%lld\",\"numFiles\":\"%zu\",\"numRemovedFiles\":\"%zu\"}",
-                             (long long)j->rows, j->staged.nfiles, j->removes.n),
+        .metrics =
+            arena_fmt(a, "{\"numOutputRows\":\"%lld\",\"numFiles\":\"%zu\",\"numRemovedFiles\":\"%zu\"}",
+                      (long long)j->rows, j->staged.nfiles, j->removes.n),
         .run_id = j->t->run_id,
     };
     if (!lake_commit(a, &j->work.table, &c, &ret->version, e))

@@ -18,7 +18,8 @@ static void rows_select(struct buf *b, const struct task *t, const struct worksh
 {
     buf_addf(b, "SELECT ");
     sql_literal(b, t->run_id);
-    buf_addf(b, "::VARCHAR AS run_id, make_timestamptz(%lld) AS quarantined_at, ", (long long)w->params.now_us);
+    buf_addf(b, "::VARCHAR AS run_id, make_timestamptz(%lld) AS quarantined_at, ",
+             (long long)w->params.now_us);
     sql_literal(b, m->name);
     buf_addf(b, "::VARCHAR AS model, reasons::VARCHAR[] AS reasons, content::VARCHAR AS row FROM (VALUES ");
     for (size_t i = 0; i < q->n; i++) {
@@ -45,8 +46,8 @@ static bool already_has(const struct lake_snapshot *base, const struct quarantin
     return true;
 }
 
-bool quarantine_write(struct task *t, const struct workshop *w, const struct model *m, const struct quarantine *q,
-                      struct err *e)
+bool quarantine_write(struct task *t, const struct workshop *w, const struct model *m,
+                      const struct quarantine *q, struct err *e)
 {
     auto_arena *scratch = arena_new();
     const char *name = quarantine_name(scratch, m->name);

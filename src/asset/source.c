@@ -1,10 +1,10 @@
-/* A source: the connector fetches, every batch becomes one Delta commit together with the position reached, and
- * the extraction is judged and logged as a table.
+/* A source: the connector fetches, every batch becomes one Delta commit together with the position reached,
+ * and the extraction is judged and logged as a table.
  *
- * Half-done work is in <state>/inbox/<source>/: what the connector keeps there, and extraction.json, which holds the
- * logical time, so that a resumed extraction puts its rows where the interrupted one would have. The folder goes
- * when the extraction's row is in bronze.extraction_log, in whose txn the logical time stands: from then on the
- * same time is never extracted again.
+ * Half-done work is in <state>/inbox/<source>/: what the connector keeps there, and extraction.json, which
+ * holds the logical time, so that a resumed extraction puts its rows where the interrupted one would have.
+ * The folder goes when the extraction's row is in bronze.extraction_log, in whose txn the logical time
+ * stands: from then on the same time is never extracted again.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -56,8 +56,8 @@ static bool load_position(void *ctx, const char *table, int64_t *ret, struct err
 
 /* The rows as files and as one commit that also says `txn`. */
 static bool append(struct arena *a, const struct task *t, const struct workshop *w, struct session *s,
-                   const char *relation, const char *table, const char *const *partition_by, size_t npartition_by,
-                   const struct lake_txn *txn, int64_t *ret_rows, struct err *e)
+                   const char *relation, const char *table, const char *const *partition_by,
+                   size_t npartition_by, const struct lake_txn *txn, int64_t *ret_rows, struct err *e)
 {
     struct lake_table lt = asset_table(a, w, table);
     struct lake_snapshot *base;
@@ -88,8 +88,8 @@ static bool append(struct arena *a, const struct task *t, const struct workshop 
                             .blind = true,
                             .operation = "WRITE",
                             .parameters = "{\"mode\":\"Append\"}",
-                            .metrics = arena_fmt(a, "{\"numFiles\":\"%zu\",\"numOutputRows\":\"%lld\"}", staged.nfiles,
-                                                 (long long)staged.rows),
+                            .metrics = arena_fmt(a, "{\"numFiles\":\"%zu\",\"numOutputRows\":\"%lld\"}",
+                                                 staged.nfiles, (long long)staged.rows),
                             .run_id = t->run_id};
     int64_t version;
     if (!lake_commit(a, &lt, &c, &version, e))
@@ -99,7 +99,8 @@ static bool append(struct arena *a, const struct task *t, const struct workshop 
     return true;
 }
 
-static bool load_deliver(void *ctx, const char *table, struct ArrowArrayStream *rows, int64_t position, struct err *e)
+static bool load_deliver(void *ctx, const char *table, struct ArrowArrayStream *rows, int64_t position,
+                         struct err *e)
 {
     struct load *l = ctx;
     auto_arena *scratch = arena_new();
@@ -109,8 +110,8 @@ static bool load_deliver(void *ctx, const char *table, struct ArrowArrayStream *
 
     pthread_mutex_lock(&l->lock);
     bool ok = l->w->driver->relation_arrow(l->deliver_session, "batch", rows, e) &&
-              append(scratch, l->t, l->w, l->deliver_session, "batch", table, st->partition_by, st->npartition_by,
-                     &txn, &n, e);
+              append(scratch, l->t, l->w, l->deliver_session, "batch", table, st->partition_by,
+                     st->npartition_by, &txn, &n, e);
     l->rows += n;
     pthread_mutex_unlock(&l->lock);
     return ok;
@@ -122,7 +123,8 @@ static bool load_known(void *ctx, const char *table, const char *key, int64_t si
     struct load *l = ctx;
     auto_arena *scratch = arena_new();
     struct session *s;
-    if (!l->w->driver->session(scratch, l->w->engine, l->t, &s, e) || !asset_relation(scratch, l->w, s, table, e))
+    if (!l->w->driver->session(scratch, l->w->engine, l->t, &s, e) ||
+        !asset_relation(scratch, l->w, s, table, e))
         return false;
 
     auto_buf sql = BUF(4096);
@@ -163,8 +165,8 @@ bool source_extracted(struct arena *a, const struct workshop *w, const struct so
     return true;
 }
 
-static bool read_extraction(struct arena *a, const struct workshop *w, const struct source *s, struct extraction *x,
-                            struct err *e)
+static bool read_extraction(struct arena *a, const struct workshop *w, const struct source *s,
+                            struct extraction *x, struct err *e)
 {
     const char *path = arena_fmt(a, "%s/extraction.json", inbox_dir(a, w, s));
     *x = (struct extraction){0};
@@ -193,14 +195,14 @@ bool source_unfinished(struct arena *a, const struct workshop *w, const struct s
     return true;
 }
 
-static bool begin_extraction(struct arena *a, const struct workshop *w, const struct source *s, struct extraction *x,
-                             struct err *e)
+static bool begin_extraction(struct arena *a, const struct workshop *w, const struct source *s,
+                             struct extraction *x, struct err *e)
 {
     *x = (struct extraction){
         .now_us = w->params.now_us, .pinned = w->now_pinned, .batch_run_id = w->batch_run_id};
     const char *dir = inbox_dir(a, w, s);
-    const char *text = arena_fmt(a, "{\"now_us\":%lld,\"pinned\":%s,\"batch_run_id\":\"%s\"}\n", (long long)x->now_us,
-                                 x->pinned ? "true" : "false", x->batch_run_id);
+    const char *text = arena_fmt(a, "{\"now_us\":%lld,\"pinned\":%s,\"batch_run_id\":\"%s\"}\n",
+                                 (long long)x->now_us, x->pinned ? "true" : "false", x->batch_run_id);
     /* What is there without an extraction.json is the rest of one that was finished while its folder went. */
     return fs_remove_tree(dir, e) && fs_mkdirs(dir, e) &&
            fs_write_atomic(fs_join(a, dir, "extraction.json"), text, strlen(text), e);
@@ -221,8 +223,8 @@ static void add_text(struct buf *b, const char *s)
 }
 
 /* One row a resource. The whole extraction's txn comes with it when it is complete. */
-static bool write_log(struct task *t, const struct workshop *w, const struct source *s, const struct extraction *x,
-                      const struct read_result *r, struct err *e)
+static bool write_log(struct task *t, const struct workshop *w, const struct source *s,
+                      const struct extraction *x, const struct read_result *r, struct err *e)
 {
     auto_arena *scratch = arena_new();
     struct session *session;
@@ -240,14 +242,17 @@ static bool write_log(struct task *t, const struct workshop *w, const struct sou
         add_text(&sql, t->run_id);
         buf_addf(&sql, "::VARCHAR AS run_id, ");
         add_text(&sql, x->batch_run_id);
-        buf_addf(&sql,
-                 "::VARCHAR AS batch_run_id, make_timestamptz(%lld) AS extraction_timestamp, make_timestamptz(%lld) "
-                 "AS started_at, make_timestamptz(%lld) AS finished_at, %lld::BIGINT AS wanted, %lld::BIGINT AS "
-                 "arrived, %lld::BIGINT AS resumed, %lld::BIGINT AS missing, %lld::BIGINT AS failed, %lld::BIGINT AS "
-                 "retries, %lld::BIGINT AS records, %lld::BIGINT AS bytes, ",
-                 (long long)x->now_us, (long long)st->started_us, (long long)st->finished_us, (long long)st->wanted,
-                 (long long)st->arrived, (long long)st->resumed, (long long)st->missing, (long long)st->failed,
-                 (long long)st->retries, (long long)st->records, (long long)st->bytes);
+        buf_addf(
+            &sql,
+            "::VARCHAR AS batch_run_id, make_timestamptz(%lld) AS extraction_timestamp, "
+            "make_timestamptz(%lld) "
+            "AS started_at, make_timestamptz(%lld) AS finished_at, %lld::BIGINT AS wanted, %lld::BIGINT AS "
+            "arrived, %lld::BIGINT AS resumed, %lld::BIGINT AS missing, %lld::BIGINT AS failed, %lld::BIGINT "
+            "AS "
+            "retries, %lld::BIGINT AS records, %lld::BIGINT AS bytes, ",
+            (long long)x->now_us, (long long)st->started_us, (long long)st->finished_us,
+            (long long)st->wanted, (long long)st->arrived, (long long)st->resumed, (long long)st->missing,
+            (long long)st->failed, (long long)st->retries, (long long)st->records, (long long)st->bytes);
         buf_addf(&sql, "%.6f::DOUBLE AS share, '%s'::VARCHAR AS state, ",
                  due > 0 ? (double)st->arrived / (double)due : 1.0, r->complete ? "complete" : "incomplete");
         add_text(&sql, st->problems);
@@ -255,15 +260,15 @@ static bool write_log(struct task *t, const struct workshop *w, const struct sou
     }
     const struct lake_txn txn = {log_txn(scratch, s), x->now_us};
     int64_t rows;
-    return r->n == 0 ||
-           (buf_done(&sql, e) && w->driver->session(scratch, w->engine, t, &session, e) &&
-            w->driver->relation_sql(session, "log_rows", sql.p, false, e) &&
-            append(scratch, t, w, session, "log_rows", LOG_TABLE, NULL, 0, r->complete ? &txn : NULL, &rows, e));
+    return r->n == 0 || (buf_done(&sql, e) && w->driver->session(scratch, w->engine, t, &session, e) &&
+                         w->driver->relation_sql(session, "log_rows", sql.p, false, e) &&
+                         append(scratch, t, w, session, "log_rows", LOG_TABLE, NULL, 0,
+                                r->complete ? &txn : NULL, &rows, e));
 }
 
 /* Everything the source offers, from the inbox and from outside, into its tables. */
-static bool extract(struct task *t, const struct workshop *w, const struct source *s, const struct extraction *x,
-                    struct asset_result *ret, struct err *e)
+static bool extract(struct task *t, const struct workshop *w, const struct source *s,
+                    const struct extraction *x, struct asset_result *ret, struct err *e)
 {
     struct load l = {.t = t, .w = w, .source = s};
     if (!w->driver->session(t->a, w->engine, t, &l.deliver_session, e))

@@ -64,8 +64,8 @@ static bool relation_at(struct arena *a, const struct workshop *w, struct sessio
 }
 
 /* A table that the project makes but nobody has filled yet: no rows, the columns it will have. */
-static bool relation_unfilled(const struct workshop *w, struct session *s, const char *name, const struct asset *maker,
-                              struct err *e)
+static bool relation_unfilled(const struct workshop *w, struct session *s, const char *name,
+                              const struct asset *maker, struct err *e)
 {
     if (maker && maker->kind == ASSET_MODEL && strcmp(maker->name, name) == 0 && maker->model->columns)
         return w->driver->relation_empty(s, name, maker->model->columns, maker->model->ncolumns, e);
@@ -76,7 +76,8 @@ static bool relation_unfilled(const struct workshop *w, struct session *s, const
     return hint(e, "`cupel tables` lists those that there are");
 }
 
-bool asset_relation(struct arena *a, const struct workshop *w, struct session *s, const char *name, struct err *e)
+bool asset_relation(struct arena *a, const struct workshop *w, struct session *s, const char *name,
+                    struct err *e)
 {
     const char *at = strchr(name, '@');
     if (at)
@@ -99,8 +100,8 @@ bool asset_relation(struct arena *a, const struct workshop *w, struct session *s
                 : relation_unfilled(w, s, name, maker, e);
 }
 
-bool asset_relations(struct arena *a, const struct workshop *w, struct session *s, const char *sql, struct src at,
-                     struct err *e)
+bool asset_relations(struct arena *a, const struct workshop *w, struct session *s, const char *sql,
+                     struct src at, struct err *e)
 {
     struct engine_ref *refs;
     size_t n;

@@ -16,7 +16,8 @@ static bool add_input(struct arena *a, const struct workshop *w, const struct mo
                       struct model_work *ret, size_t *cap, struct err *e)
 {
     const struct asset *maker = project_table(w->project, table);
-    if (maker && maker->kind == ASSET_MODEL && maker->model->mode == MODE_VIEW && strcmp(maker->name, table) == 0) {
+    if (maker && maker->kind == ASSET_MODEL && maker->model->mode == MODE_VIEW &&
+        strcmp(maker->name, table) == 0) {
         for (size_t i = 0; i < maker->model->ninputs; i++)
             if (!add_input(a, w, m, maker->model->inputs[i], ret, cap, e))
                 return false;
@@ -31,8 +32,8 @@ static bool add_input(struct arena *a, const struct workshop *w, const struct mo
     return table_latest(a, &in->where, &in->snap, e);
 }
 
-/* A killed attempt may have quarantined rows of a version without publishing it: go just as far first, so that no
- * row is quarantined twice. */
+/* A killed attempt may have quarantined rows of a version without publishing it: go just as far first, so
+ * that no row is quarantined twice. */
 static bool hold_at_quarantine(struct arena *a, const struct workshop *w, const struct model *m,
                                struct model_work *work, struct err *e)
 {
@@ -52,18 +53,20 @@ static bool hold_at_quarantine(struct arena *a, const struct workshop *w, const 
     return true;
 }
 
-static bool read_watermarks(struct arena *a, const struct workshop *w, const struct model *m, struct model_work *work,
-                            struct err *e)
+static bool read_watermarks(struct arena *a, const struct workshop *w, const struct model *m,
+                            struct model_work *work, struct err *e)
 {
     for (size_t i = 0; i < work->ninputs; i++)
         if (work->base)
-            work->inputs[i].watermark = lake_txn_version(work->base, watermark_id(a, m->name, work->inputs[i].table));
+            work->inputs[i].watermark =
+                lake_txn_version(work->base, watermark_id(a, m->name, work->inputs[i].table));
     if (work->base && !work->full && m->nincremental && !hold_at_quarantine(a, w, m, work, e))
         return false;
     for (size_t i = 0; i < work->ninputs; i++) {
         struct model_input *in = &work->inputs[i];
-        if (in->snap && in->inc && !lake_files_since(a, &in->where, in->snap, work->full ? -1 : in->watermark,
-                                                     &in->added, &in->nadded, &in->append_only, e))
+        if (in->snap && in->inc &&
+            !lake_files_since(a, &in->where, in->snap, work->full ? -1 : in->watermark, &in->added,
+                              &in->nadded, &in->append_only, e))
             return wrap(e, "table '%s'", in->table);
     }
     return true;
@@ -96,7 +99,8 @@ static void judge(struct arena *a, const struct workshop *w, const struct model 
     for (size_t i = 0; i < work->ninputs; i++) {
         const struct model_input *in = &work->inputs[i];
         if (in->snap && in->snap->version > in->watermark && (!incremental || in->inc)) {
-            work->reason = in->inc ? arena_fmt(a, "%zu new file%s in %s", in->nadded, in->nadded == 1 ? "" : "s", in->table)
+            work->reason = in->inc ? arena_fmt(a, "%zu new file%s in %s", in->nadded,
+                                               in->nadded == 1 ? "" : "s", in->table)
                                    : arena_fmt(a, "%s is at version %lld, read up to %lld", in->table,
                                                (long long)in->snap->version, (long long)in->watermark);
             return;
@@ -106,7 +110,8 @@ static void judge(struct arena *a, const struct workshop *w, const struct model 
         work->reason = "its definition changed";
         return;
     }
-    if (!incremental && m->uses_now && lake_txn_version(work->base, watermark_id(a, m->name, "$now")) != w->params.now_us) {
+    if (!incremental && m->uses_now &&
+        lake_txn_version(work->base, watermark_id(a, m->name, "$now")) != w->params.now_us) {
         work->reason = "it reads the clock";
         return;
     }
@@ -116,7 +121,8 @@ static void judge(struct arena *a, const struct workshop *w, const struct model 
                        : "up to date";
 }
 
-bool model_work(struct task *t, const struct workshop *w, const struct model *m, struct model_work *ret, struct err *e)
+bool model_work(struct task *t, const struct workshop *w, const struct model *m, struct model_work *ret,
+                struct err *e)
 {
     *ret = (struct model_work){.table = asset_table(t->a, w, m->name)};
     size_t cap = 0;

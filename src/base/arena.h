@@ -29,8 +29,10 @@ char *arena_strn(struct arena *a, const char *p, size_t n) __attribute__((return
 
 /* A growing array in an arena: `p` has room for *cap objects of `size` bytes, *n of them used. Returns
  * where the next one goes (zeroed) and counts it; *p may move. Use through arena_push(). */
-void *arena_grow(struct arena *a, void **p, size_t *n, size_t *cap, size_t size) __attribute__((returns_nonnull));
-#define arena_push(a, list) ((typeof((list)->v))arena_grow(a, (void **)&(list)->v, &(list)->n, &(list)->cap, sizeof *(list)->v))
+void *arena_grow(struct arena *a, void **p, size_t *n, size_t *cap, size_t size)
+    __attribute__((returns_nonnull));
+#define arena_push(a, list)                                                                                  \
+    ((typeof((list)->v))arena_grow(a, (void **)&(list)->v, &(list)->n, &(list)->cap, sizeof *(list)->v))
 /* struct list_of(T) has v, n, cap; zero-initialise it. */
 #define list_of(T)                                                                                           \
     {                                                                                                        \

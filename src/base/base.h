@@ -16,6 +16,4 @@ static inline void free_ptr(void *p)
 }
 #define auto_free auto_call(free_ptr)
 
-#define CUPEL_VERSION "0.1.0"
-
 #include "base/banned.h"

@@ -14,7 +14,7 @@ bool err_set(struct err *e, enum err_kind kind, struct src at, const char *cfile
     return false;
 }
 
-bool wrap(struct err *e, const char *fmt, ...)
+bool err_wrap(struct err *e, const char *fmt, ...)
 {
     char inner[sizeof e->msg];
     memcpy(inner, e->msg, sizeof inner);
@@ -29,7 +29,7 @@ bool wrap(struct err *e, const char *fmt, ...)
     return false;
 }
 
-bool hint(struct err *e, const char *fmt, ...)
+bool err_hint(struct err *e, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);

@@ -22,7 +22,7 @@ enum err_kind {
     ERR_KINDS
 };
 
-struct src { /* a place in a file of the user's; line 0 means "none" */
+struct src {          /* a place in a file of the user's; line 0 means "none" */
     const char *file; /* must outlive the error: in the project's arena, or static */
     int line, col;    /* both from 1; col counts bytes */
 };
@@ -36,14 +36,24 @@ struct err {
     char hint[256]; /* the remedy, "" = none; printed as "hint: ..." on its own line */
 };
 
-#define fail(e, kind, ...)        err_set(e, kind, (struct src){0}, __FILE__, __LINE__, __VA_ARGS__)
-#define fail_at(e, kind, at, ...) err_set(e, kind, at, __FILE__, __LINE__, __VA_ARGS__)
+/* All are false. wrap() puts "<message>: " in front of what *e already says; hint() sets the remedy. */
+#define fail(e, kind, ...)        err_false(err_set(e, kind, (struct src){0}, __FILE__, __LINE__, __VA_ARGS__))
+#define fail_at(e, kind, at, ...) err_false(err_set(e, kind, at, __FILE__, __LINE__, __VA_ARGS__))
+#define wrap(e, ...)              err_false(err_wrap(e, __VA_ARGS__))
+#define hint(e, ...)              err_false(err_hint(e, __VA_ARGS__))
 
-/* All return false. wrap() puts "<message>: " in front of what *e already says; hint() sets the remedy. */
 bool err_set(struct err *e, enum err_kind kind, struct src at, const char *cfile, int cline, const char *fmt,
              ...) printf_like(6, 7);
-bool wrap(struct err *e, const char *fmt, ...) printf_like(2, 3);
-bool hint(struct err *e, const char *fmt, ...) printf_like(2, 3);
+bool err_wrap(struct err *e, const char *fmt, ...) printf_like(2, 3);
+bool err_hint(struct err *e, const char *fmt, ...) printf_like(2, 3);
+
+/* Lets the compiler see that a failure is false, and so that what is written only on success was written
+ * where a caller goes on. */
+static inline bool err_false(bool ok)
+{
+    (void)ok;
+    return false;
+}
 
 /* "user", "auth", ... */
 const char *err_name(enum err_kind kind);

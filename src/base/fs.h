@@ -5,7 +5,8 @@
 
 /* The whole file, NUL-terminated, in the arena; at most max bytes (ERR_LIMIT). ret_n may be NULL.
  * A missing file is ERR_USER when it is named by a user, so the message says "no such file". */
-bool fs_read(struct arena *a, const char *path, size_t max, char **ret, size_t *ret_n, struct err *e) must_check;
+bool fs_read(struct arena *a, const char *path, size_t max, char **ret, size_t *ret_n,
+             struct err *e) must_check;
 
 /* Whole or not at all: temporary file beside it, fsync, rename, fsync of the folder. */
 bool fs_write_atomic(const char *path, const void *p, size_t n, struct err *e) must_check;

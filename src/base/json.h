@@ -6,8 +6,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-/* A new reference, released when `a` is freed. `what` names the text in the error: "<what>: invalid JSON at byte N". */
-bool json_parse(struct arena *a, const char *p, size_t n, const char *what, json_t **ret, struct err *e) must_check;
+/* A new reference, released when `a` is freed. `what` names the text in the error: "<what>: invalid JSON at
+ * byte N". */
+bool json_parse(struct arena *a, const char *p, size_t n, const char *what, json_t **ret,
+                struct err *e) must_check;
 /* Ties a reference that you own to the arena; returns it. */
 json_t *json_tie(struct arena *a, json_t *j);
 /* The value of a key with its default when it is absent or null. Strings live as long as the object. */

@@ -49,11 +49,11 @@ void log_fields(enum log_level l, const char *cfile, int cline, const struct kv 
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
 
 struct log_conf {
-    int text_fd;         /* where text (or JSON) lines go, -1 = nowhere */
-    bool json;           /* JSON Lines on text_fd too */
+    int text_fd; /* where text (or JSON) lines go, -1 = nowhere */
+    bool json;   /* JSON Lines on text_fd too */
     bool color;
-    enum log_level min;  /* for text_fd */
-    int file_fd;         /* JSON Lines of every level from debug up, -1 = none: the log of a run */
+    enum log_level min; /* for text_fd */
+    int file_fd;        /* JSON Lines of every level from debug up, -1 = none: the log of a run */
     /* Called with each finished text line in place of writing it to text_fd, so that a live progress view can
      * clear itself first; may be NULL. Called under the log's lock. */
     void (*line)(void *arg, const char *p, size_t n);

@@ -13,12 +13,13 @@ struct progress {
 };
 
 struct task {
-    struct arena *a;          /* lives as long as the task */
-    const char *run_id;       /* "20261121T065003Z-4f2a" */
-    const char *name;         /* "silver.movies" */
+    struct arena *a;    /* lives as long as the task */
+    const char *run_id; /* "20261121T065003Z-4f2a" */
+    const char *name;   /* "silver.movies" */
     const struct clock *clock;
     const atomic_bool *cancel; /* looked at often; set by a signal or a failed sibling */
-    void (*report)(void *arg, const struct task *t, const struct progress *p); /* may be NULL; from any thread */
+    void (*report)(void *arg, const struct task *t,
+                   const struct progress *p); /* may be NULL; from any thread */
     void *report_arg;
 };
 

@@ -16,7 +16,8 @@ struct str str_trim(struct str s);
  * meant (more than a third of the letters differ). For "did you mean". */
 const char *text_nearest(const char *word, const char *const *names, size_t n);
 
-/* "500ms", "30s", "5m", "4h", "730 days", "2 weeks" -> milliseconds. A bare number has no unit and is refused. */
+/* "500ms", "30s", "5m", "4h", "730 days", "2 weeks" -> milliseconds. A bare number has no unit and is
+ * refused. */
 bool text_duration_ms(const char *s, int64_t *ret_ms, struct err *e) must_check;
 /* "95%", "95 %", "0.95" -> 0.95; refuses what is not in [0, 1]. */
 bool text_percent(const char *s, double *ret, struct err *e) must_check;

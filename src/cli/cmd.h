@@ -1,7 +1,7 @@
 /* cmd.h - a command is a row and a file: its name, its options as rows, and a function.
  *
- * The rows fill the command's conf struct, print its --help and, later, docs and shell completion. Results go to
- * stdout, everything else to stderr.
+ * The rows fill the command's conf struct, print its --help and, later, docs and shell completion. Results go
+ * to stdout, everything else to stderr.
  */
 #pragma once
 #include "asset/asset.h"
@@ -9,9 +9,14 @@
 #include "base/json.h"
 #include "run/run.h"
 
-enum opt_type { OPT_FLAG /* bool */, OPT_TEXT /* const char * */, OPT_INT /* int64_t */, OPT_LIST /* struct opt_list */ };
+enum opt_type {
+    OPT_FLAG /* bool */,
+    OPT_TEXT /* const char * */,
+    OPT_INT /* int64_t */,
+    OPT_LIST /* struct opt_list */
+};
 
-struct opt_list { /* an option that may be given several times */
+struct opt_list {   /* an option that may be given several times */
     const char **v; /* ends with NULL */
     size_t n, cap;
 };
@@ -20,7 +25,7 @@ struct opt {
     const char *name; /* "full-refresh"; NULL ends the rows */
     char letter;      /* 's', 0 = none */
     enum opt_type type;
-    size_t offset; /* into the command's conf */
+    size_t offset;    /* into the command's conf */
     const char *arg;  /* what its value is called: "SELECTOR"; NULL for flags */
     const char *help; /* one sentence, no full stop */
 };
@@ -46,14 +51,15 @@ struct cmd {
     bool (*run)(struct app *app, const void *conf, struct err *e);
 };
 
-extern const struct cmd cmd_init, cmd_validate, cmd_plan, cmd_run, cmd_query, cmd_tables, cmd_show, cmd_history, cmd_logs,
-    cmd_runs, cmd_render;
+extern const struct cmd cmd_init, cmd_validate, cmd_plan, cmd_run, cmd_query, cmd_tables, cmd_show,
+    cmd_history, cmd_logs, cmd_runs, cmd_render;
 extern const struct cmd *const commands[]; /* in the order of --help; ends with NULL */
 
 /* What several commands share. */
 
-/* The project read, linked and bound on an engine of its own; mistakes are printed as a compiler does, and if there was
- * one that is not a warning the call fails with *e of kind ERR_USER and an empty message (already said). */
+/* The project read, linked and bound on an engine of its own; mistakes are printed as a compiler does, and if
+ * there was one that is not a warning the call fails with *e of kind ERR_USER and an empty message (already
+ * said). */
 struct opened {
     struct project *project;
     struct engine *engine;
@@ -61,8 +67,8 @@ struct opened {
     struct workshop shop;
 };
 enum open_depth { OPEN_FILES, OPEN_LINKED, OPEN_BOUND };
-bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret, struct err *e)
-    must_check;
+bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret,
+              struct err *e) must_check;
 
 /* Prints the problems to stderr (or as JSON to stdout); how many are errors. */
 size_t app_problems(const struct app *app, const struct project *p, const struct problems *problems);

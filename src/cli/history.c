@@ -16,10 +16,10 @@ static const char *count(struct arena *a, int64_t n)
 
 static json_t *version_json(const struct lake_version *v, const char *when)
 {
-    return json_pack("{s:I, s:s, s:s?, s:s?, s:s?, s:s?, s:I, s:I, s:I, s:I}", "version", v->version, "timestamp", when, "operation",
-                     v->operation, "run", v->run_id, "engine", v->engine, "metrics", v->metrics, "files_added",
-                     v->files_added, "files_removed", v->files_removed, "rows_added", v->rows_added, "bytes_added",
-                     v->bytes_added);
+    return json_pack("{s:I, s:s, s:s?, s:s?, s:s?, s:s?, s:I, s:I, s:I, s:I}", "version", v->version,
+                     "timestamp", when, "operation", v->operation, "run", v->run_id, "engine", v->engine,
+                     "metrics", v->metrics, "files_added", v->files_added, "files_removed", v->files_removed,
+                     "rows_added", v->rows_added, "bytes_added", v->bytes_added);
 }
 
 static bool history(struct app *app, const void *conf, struct err *e)
@@ -55,8 +55,10 @@ static bool history(struct app *app, const void *conf, struct err *e)
         return true;
     }
     json_decref(list);
-    static const char *const heads[] = {"version", "time", "operation", "rows added", "files +", "files -", "by"};
-    grid_print(stdout, &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
+    static const char *const heads[] = {"version", "time",    "operation", "rows added",
+                                        "files +", "files -", "by"};
+    grid_print(stdout,
+               &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
     return true;
 }
 

@@ -34,20 +34,22 @@ static const struct {
                                   "FROM silver.orders\n"
                                   "WHERE amount >= $threshold\n"
                                   "GROUP BY country\n"},
-    {"pages/overview.md", "# Orders\n\n"
-                          "```sql countries\n"
-                          "SELECT country, orders, revenue FROM gold.countries ORDER BY revenue DESC\n"
-                          "```\n\n"
-                          "The best country is {{ countries.country }}.\n\n"
-                          "```table countries\n"
-                          "columns: {country: Country, orders: Orders, revenue: {title: Revenue, format: \"#,##0.00\"}}\n"
-                          "```\n"},
+    {"pages/overview.md",
+     "# Orders\n\n"
+     "```sql countries\n"
+     "SELECT country, orders, revenue FROM gold.countries ORDER BY revenue DESC\n"
+     "```\n\n"
+     "The best country is {{ countries.country }}.\n\n"
+     "```table countries\n"
+     "columns: {country: Country, orders: Orders, revenue: {title: Revenue, format: \"#,##0.00\"}}\n"
+     "```\n"},
 };
 
 static bool valid_name(const char *name)
 {
     const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-    return *base && base[0] != '-' && base[strspn(base, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
+    return *base && base[0] != '-' &&
+           base[strspn(base, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
 }
 
 static const char *folder_of(struct arena *a, const char *path)
@@ -72,7 +74,8 @@ static bool init(struct app *app, const void *conf, struct err *e)
         const char *text = files[i].text;
         if (i == 0)
             text = arena_fmt(app->a, "name: %s\n%s", name, strchr(text, '\n') + 1);
-        if (!fs_mkdirs(folder_of(app->a, path), e) || (!fs_exists(path) && !fs_write_atomic(path, text, strlen(text), e)))
+        if (!fs_mkdirs(folder_of(app->a, path), e) ||
+            (!fs_exists(path) && !fs_write_atomic(path, text, strlen(text), e)))
             return false;
     }
     if (app->json)

@@ -30,10 +30,12 @@ static bool find_run(struct app *app, struct state *s, const char **ret, struct 
     return hint(e, "`cupel runs` lists them");
 }
 
-static bool print_log(struct app *app, const struct opened *x, const char *run, const char *task, struct err *e)
+static bool print_log(struct app *app, const struct opened *x, const char *run, const char *task,
+                      struct err *e)
 {
     char *text;
-    if (!fs_read(app->a, arena_fmt(app->a, "%s/logs/%s.jsonl", x->project->state, run), 1u << 30, &text, NULL, e))
+    if (!fs_read(app->a, arena_fmt(app->a, "%s/logs/%s.jsonl", x->project->state, run), 1u << 30, &text, NULL,
+                 e))
         return false;
     const char *mark = task ? arena_fmt(app->a, "\"task\":\"%s\"", task) : NULL;
     for (char *line = text, *end; *line; line = end) {
@@ -72,10 +74,11 @@ static bool logs(struct app *app, const void *conf, struct err *e)
         *arena_push(app->a, &cells) = human_seconds(app->a, t[i].seconds);
         *arena_push(app->a, &cells) = human_int(app->a, t[i].rows);
         *arena_push(app->a, &cells) = t[i].error ? t[i].error : t[i].note;
-        json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:s?, s:s?}", "task", t[i].name, "state",
-                                              t[i].state, "seconds", t[i].seconds, "rows", t[i].rows, "quarantined",
-                                              t[i].quarantined, "version", t[i].version, "attempts", t[i].attempts,
-                                              "note", t[i].note, "error", t[i].error));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:s?, s:s?}", "task", t[i].name,
+                                        "state", t[i].state, "seconds", t[i].seconds, "rows", t[i].rows,
+                                        "quarantined", t[i].quarantined, "version", t[i].version, "attempts",
+                                        t[i].attempts, "note", t[i].note, "error", t[i].error));
     }
     if (app->json) {
         print_json(json_pack("{s:s, s:o}", "run", run, "tasks", list));
@@ -84,7 +87,8 @@ static bool logs(struct app *app, const void *conf, struct err *e)
     json_decref(list);
     printf("run %s\n", run);
     static const char *const heads[] = {"task", "state", "took", "rows", ""};
-    grid_print(stdout, &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
+    grid_print(stdout,
+               &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
     return true;
 }
 

@@ -10,8 +10,9 @@
 #include "cli/cmd.h"
 #include "cli/signals.h"
 
-const struct cmd *const commands[] = {&cmd_init,  &cmd_validate, &cmd_plan,    &cmd_run,  &cmd_query,  &cmd_tables,
-                                      &cmd_show,  &cmd_history,  &cmd_render,  &cmd_runs, &cmd_logs,   NULL};
+const struct cmd *const commands[] = {&cmd_init,   &cmd_validate, &cmd_plan, &cmd_run,
+                                      &cmd_query,  &cmd_tables,   &cmd_show, &cmd_history,
+                                      &cmd_render, &cmd_runs,     &cmd_logs, NULL};
 
 struct global {
     const char *dir, *env, *log;
@@ -20,12 +21,14 @@ struct global {
 };
 
 static const struct opt global_options[] = {
-    {"project", 'C', OPT_TEXT, offsetof(struct global, dir), "DIR", "The project's folder (default: here or above)"},
+    {"project", 'C', OPT_TEXT, offsetof(struct global, dir), "DIR",
+     "The project's folder (default: here or above)"},
     {"env", 'e', OPT_TEXT, offsetof(struct global, env), "NAME", "The environment of cupel.yaml to use"},
     {"var", 0, OPT_LIST, offsetof(struct global, vars), "NAME=VALUE", "Set a variable of the project"},
     {"json", 0, OPT_FLAG, offsetof(struct global, json), NULL, "Answer in JSON, for programs"},
     {"log", 0, OPT_TEXT, offsetof(struct global, log), "text|json", "How the log on stderr is written"},
-    {"debug", 0, OPT_FLAG, offsetof(struct global, debug), NULL, "Log everything, and say where errors were born"},
+    {"debug", 0, OPT_FLAG, offsetof(struct global, debug), NULL,
+     "Log everything, and say where errors were born"},
     {"help", 'h', OPT_FLAG, offsetof(struct global, help), NULL, "Say how it is used"},
     {0},
 };
@@ -34,8 +37,9 @@ static void print_options(FILE *out, const struct opt *rows)
 {
     for (const struct opt *o = rows; o && o->name; o++) {
         char left[64];
-        int n = snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ',
-                         o->letter ? ", " : "  ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+        int n =
+            snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ',
+                     o->letter ? ", " : "  ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
         fprintf(out, "  %-*s %s\n", n > 30 ? n : 30, left, o->help);
     }
 }
@@ -49,15 +53,17 @@ static void print_usage(FILE *out)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\noptions of every command:\n", out);
     print_options(out, global_options);
-    fputs("\n`cupel COMMAND --help` says more. Exit status: 0 done, 2 a mistake in the project or on the command line,\n"
-          "3 credentials refused, 4 network, 5 a limit, 6 data that fails its checks, 7 conflict, 8 disk, 130 stopped.\n",
+    fputs("\n`cupel COMMAND --help` says more. Exit status: 0 done, 2 a mistake in the project or on the "
+          "command line,\n"
+          "3 credentials refused, 4 network, 5 a limit, 6 data that fails its checks, 7 conflict, 8 disk, "
+          "130 stopped.\n",
           out);
 }
 
 static void print_help(const struct cmd *c)
 {
-    printf("cupel %s - %s\n\nusage: cupel %s [OPTIONS]%s%s\n", c->name, c->summary, c->name, c->args[0] ? " " : "",
-           c->args);
+    printf("cupel %s - %s\n\nusage: cupel %s [OPTIONS]%s%s\n", c->name, c->summary, c->name,
+           c->args[0] ? " " : "", c->args);
     if (c->help)
         printf("\n%s", c->help);
     if (c->options && c->options[0].name) {
@@ -88,7 +94,8 @@ static bool unknown_option(const struct cmd *c, const char *word, struct err *e)
     snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word + 2, "="), word[1] == '-' ? word + 2 : word + 1);
     const char *near = text_nearest(bare, names, n);
     fail(e, ERR_USER, "unknown option '%s'", word);
-    return near ? hint(e, "did you mean --%s?", near) : hint(e, "see `cupel %s%s--help`", c ? c->name : "", c ? " " : "");
+    return near ? hint(e, "did you mean --%s?", near)
+                : hint(e, "see `cupel %s%s--help`", c ? c->name : "", c ? " " : "");
 }
 
 static bool set_option(struct arena *a, const struct opt *o, void *conf, const char *value, struct err *e)
@@ -254,7 +261,9 @@ static void print_error(const struct app *app, const struct err *e)
     if (app->json) {
         json_t *j = json_pack("{s:s, s:s, s:s}", "error", e->msg, "kind", err_name(e->kind), "hint", e->hint);
         if (j && e->at.line)
-            json_object_set_new(j, "at", json_pack("{s:s, s:i, s:i}", "file", e->at.file, "line", e->at.line, "column", e->at.col));
+            json_object_set_new(
+                j, "at",
+                json_pack("{s:s, s:i, s:i}", "file", e->at.file, "line", e->at.line, "column", e->at.col));
         char *line = j ? json_dumps(j, JSON_COMPACT) : NULL;
         fprintf(stderr, "%s\n", line ? line : "{}");
         free(line);

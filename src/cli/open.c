@@ -19,8 +19,8 @@ static const char *file_text(const struct project *p, const char *file)
 
 static json_t *problem_json(const struct err *e)
 {
-    json_t *j = json_pack("{s:s, s:s, s:s}", "severity", e->kind == ERR_NONE ? "warning" : "error", "message", e->msg,
-                          "hint", e->hint);
+    json_t *j = json_pack("{s:s, s:s, s:s}", "severity", e->kind == ERR_NONE ? "warning" : "error", "message",
+                          e->msg, "hint", e->hint);
     if (j && e->at.file)
         json_object_set_new(j, "file", json_string(e->at.file));
     if (j && e->at.line) {
@@ -76,7 +76,8 @@ static void print_problems_json(const struct problems *problems)
     print_json(json_pack("{s:b, s:o}", "ok", 0, "problems", list));
 }
 
-static bool said_already(const struct app *app, const struct project *p, const struct problems *problems, struct err *e)
+static bool said_already(const struct app *app, const struct project *p, const struct problems *problems,
+                         struct err *e)
 {
     size_t errors = app_problems(app, p, problems);
     if (errors == 0)
@@ -98,7 +99,8 @@ static bool open_engine(struct app *app, struct opened *o, struct err *e)
            engine_duckdb.session(app->a, o->engine, NULL, &o->session, e);
 }
 
-bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret, struct err *e)
+bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret,
+              struct err *e)
 {
     struct problems problems = {.a = app->a};
     const struct project_options po = {.dir = app->dir, .env = app->env, .vars = app->vars.v};

@@ -38,8 +38,8 @@ static bool plan(struct app *app, const void *conf, struct err *e)
         *arena_push(app->a, &cells) = stale[i] ? ap.action : "-";
         *arena_push(app->a, &cells) = p->assets[i].name;
         *arena_push(app->a, &cells) = ap.reason;
-        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s}", "asset", p->assets[i].name, "action", ap.action,
-                                              "stale", stale[i], "reason", ap.reason));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s}", "asset", p->assets[i].name, "action",
+                                              ap.action, "stale", stale[i], "reason", ap.reason));
     }
     if (app->json) {
         print_json(json_pack("{s:o}", "plan", list));

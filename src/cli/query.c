@@ -12,10 +12,12 @@ struct query_conf {
 };
 
 static const struct opt query_options[] = {
-    {"output", 'o', OPT_TEXT, offsetof(struct query_conf, format), "FORMAT", "table (default), csv, json, ndjson or parquet"},
+    {"output", 'o', OPT_TEXT, offsetof(struct query_conf, format), "FORMAT",
+     "table (default), csv, json, ndjson or parquet"},
     {"out", 0, OPT_TEXT, offsetof(struct query_conf, out), "FILE", "Where parquet goes"},
     {"file", 'f', OPT_TEXT, offsetof(struct query_conf, file), "FILE", "Read the SQL from a file"},
-    {"limit", 0, OPT_INT, offsetof(struct query_conf, limit), "N", "At most N rows (a table shows 40 unless told)"},
+    {"limit", 0, OPT_INT, offsetof(struct query_conf, limit), "N",
+     "At most N rows (a table shows 40 unless told)"},
     {0},
 };
 
@@ -78,7 +80,8 @@ static bool write_table(struct app *app, const struct engine_rows *r, int64_t sh
     for (size_t i = 0; i < n; i++)
         for (size_t c = 0; c < r->ncolumns; c++)
             *arena_push(app->a, &cells) = r->rows[i][c];
-    grid_print(stdout, &(struct grid){.names = r->names, .ncolumns = r->ncolumns, .nrows = n, .cells = cells.v});
+    grid_print(stdout,
+               &(struct grid){.names = r->names, .ncolumns = r->ncolumns, .nrows = n, .cells = cells.v});
     if (r->nrows > n)
         printf("... more than %s rows: --limit shows more\n", human_int(app->a, shown));
     return true;
@@ -90,8 +93,8 @@ static bool ready(struct app *app, struct opened *x, const char *sql, struct src
     struct engine_column *columns;
     size_t n;
     return asset_relations(app->a, &x->shop, x->session, sql, at, e) &&
-           engine_duckdb.bind(app->a, x->session, sql, project_params(app->a, x->project, &x->shop.params), at, &columns,
-                              &n, e);
+           engine_duckdb.bind(app->a, x->session, sql, project_params(app->a, x->project, &x->shop.params),
+                              at, &columns, &n, e);
 }
 
 static const char *limited(struct arena *a, const char *format, const char *sql, int64_t limit)

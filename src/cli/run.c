@@ -14,13 +14,18 @@ const struct opt run_opts[] = {
     {"exclude", 0, OPT_LIST, offsetof(struct run_conf, exclude), "SELECTOR", "What to leave out"},
     {"full-refresh", 0, OPT_FLAG, offsetof(struct run_conf, full_refresh), NULL,
      "Make incremental tables anew from all of their inputs"},
-    {"start-date", 0, OPT_TEXT, offsetof(struct run_conf, start), "DATE", "$start of the models: from this time on"},
-    {"end-date", 0, OPT_TEXT, offsetof(struct run_conf, end), "DATE", "$end of the models: up to, without, this time"},
-    {"now", 0, OPT_TEXT, offsetof(struct run_conf, now), "TIME", "Pin the run's clock ($now, partitions, timestamps)"},
+    {"start-date", 0, OPT_TEXT, offsetof(struct run_conf, start), "DATE",
+     "$start of the models: from this time on"},
+    {"end-date", 0, OPT_TEXT, offsetof(struct run_conf, end), "DATE",
+     "$end of the models: up to, without, this time"},
+    {"now", 0, OPT_TEXT, offsetof(struct run_conf, now), "TIME",
+     "Pin the run's clock ($now, partitions, timestamps)"},
     {"pages", 0, OPT_TEXT, offsetof(struct run_conf, pages), "N", "Short for --var pages=N"},
-    {"categories", 0, OPT_TEXT, offsetof(struct run_conf, categories), "A,B", "Short for --var categories=A,B"},
+    {"categories", 0, OPT_TEXT, offsetof(struct run_conf, categories), "A,B",
+     "Short for --var categories=A,B"},
     {"threads", 0, OPT_INT, offsetof(struct run_conf, threads), "N", "Tasks side by side (default 4)"},
-    {"fail-fast", 0, OPT_FLAG, offsetof(struct run_conf, fail_fast), NULL, "Stop everything at the first failure"},
+    {"fail-fast", 0, OPT_FLAG, offsetof(struct run_conf, fail_fast), NULL,
+     "Stop everything at the first failure"},
     {0},
 };
 
@@ -53,8 +58,8 @@ static const char *spell(struct app *app, const struct run_options *o, const str
 {
     auto_buf b = BUF(1 << 20);
     buf_addf(&b, "select=%s exclude=%s", o->select ? o->select : "", o->exclude ? o->exclude : "");
-    buf_addf(&b, "%s start=%s end=%s now=%s env=%s", o->full_refresh ? " full-refresh" : "", c->start ? c->start : "",
-             c->end ? c->end : "", c->now ? c->now : "", app->env ? app->env : "");
+    buf_addf(&b, "%s start=%s end=%s now=%s env=%s", o->full_refresh ? " full-refresh" : "",
+             c->start ? c->start : "", c->end ? c->end : "", c->now ? c->now : "", app->env ? app->env : "");
     for (size_t i = 0; i < app->vars.n; i++)
         buf_addf(&b, " %s", app->vars.v[i]);
     return arena_str(app->a, b.p);
@@ -104,8 +109,10 @@ const struct cmd cmd_run = {
     .name = "run",
     .args = "",
     .summary = "fetch the sources and make the tables that are not up to date",
-    .help = "Every task writes, checks and then publishes in one commit, so a run may be stopped or killed at any\n"
-            "time; the next `cupel run` goes on where it was. A selector takes the words of dbt: a+ is a and all\n"
+    .help = "Every task writes, checks and then publishes in one commit, so a run may be stopped or killed "
+            "at any\n"
+            "time; the next `cupel run` goes on where it was. A selector takes the words of dbt: a+ is a and "
+            "all\n"
             "that come after it, +a all before, 2+a two steps, a comma means and, a space or.\n",
     .options = run_opts,
     .conf_size = sizeof(struct run_conf),

@@ -9,4 +9,5 @@ struct run_conf {
     int64_t threads;
 };
 extern const struct opt run_opts[];
-bool run_conf_options(struct app *app, const struct run_conf *c, struct run_options *o, struct err *e) must_check;
+bool run_conf_options(struct app *app, const struct run_conf *c, struct run_options *o,
+                      struct err *e) must_check;

@@ -29,7 +29,8 @@ static bool runs(struct app *app, const void *conf, struct err *e)
     struct state *s;
     struct state_run *r;
     size_t n;
-    if (!open_state(app, &x, &s, e) || !state_runs(app->a, s, c->limit > 0 ? (size_t)c->limit : 20, &r, &n, e))
+    if (!open_state(app, &x, &s, e) ||
+        !state_runs(app->a, s, c->limit > 0 ? (size_t)c->limit : 20, &r, &n, e))
         return false;
     struct list_of(const char *) cells = {0};
     json_t *list = json_array();
@@ -45,9 +46,10 @@ static bool runs(struct app *app, const void *conf, struct err *e)
         *arena_push(app->a, &cells) = human_int(app->a, r[i].tasks);
         *arena_push(app->a, &cells) = human_int(app->a, r[i].failed);
         *arena_push(app->a, &cells) = human_int(app->a, r[i].rows);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I}", "run", r[i].id, "state", r[i].state,
-                                              "now", now, "started", started, "seconds", secs, "tasks", r[i].tasks,
-                                              "failed", r[i].failed, "rows", r[i].rows));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I}", "run", r[i].id, "state",
+                                        r[i].state, "now", now, "started", started, "seconds", secs, "tasks",
+                                        r[i].tasks, "failed", r[i].failed, "rows", r[i].rows));
     }
     if (app->json) {
         print_json(json_pack("{s:o}", "runs", list));
@@ -55,7 +57,8 @@ static bool runs(struct app *app, const void *conf, struct err *e)
     }
     json_decref(list);
     static const char *const heads[] = {"run", "state", "started", "took", "tasks", "failed", "rows"};
-    grid_print(stdout, &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
+    grid_print(stdout,
+               &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
     return true;
 }
 

@@ -81,7 +81,10 @@ static void show_text(struct app *app, const char *name, const struct lake_snaps
         *arena_push(app->a, &cells) = arena_str(app->a, b.p);
         *arena_push(app->a, &cells) = is_partition(s, s->schema.fields[i].name) ? "partition" : "";
     }
-    grid_print(stdout, &(struct grid){.names = (const char *[]){"column", "type", ""}, .ncolumns = 3, .nrows = s->schema.n, .cells = cells.v});
+    grid_print(stdout, &(struct grid){.names = (const char *[]){"column", "type", ""},
+                                      .ncolumns = 3,
+                                      .nrows = s->schema.n,
+                                      .cells = cells.v});
 }
 
 static void show_json(const char *name, const struct lake_snapshot *s)
@@ -91,8 +94,8 @@ static void show_json(const char *name, const struct lake_snapshot *s)
     for (size_t i = 0; i < s->schema.n; i++) {
         auto_buf b = BUF(1 << 16);
         type_text(&b, s->schema.fields[i].type);
-        json_array_append_new(columns, json_pack("{s:s, s:s, s:b}", "name", s->schema.fields[i].name, "type", b.p,
-                                                 "nullable", s->schema.fields[i].nullable));
+        json_array_append_new(columns, json_pack("{s:s, s:s, s:b}", "name", s->schema.fields[i].name, "type",
+                                                 b.p, "nullable", s->schema.fields[i].nullable));
     }
     for (size_t i = 0; i < s->npartition_by; i++)
         json_array_append_new(by, json_string(s->partition_by[i]));
@@ -100,10 +103,11 @@ static void show_json(const char *name, const struct lake_snapshot *s)
         json_object_set_new(properties, s->properties[i].key, json_string(s->properties[i].value));
     for (size_t i = 0; i < s->ntxns; i++)
         json_object_set_new(marks, s->txns[i].app_id, json_integer(s->txns[i].version));
-    print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o, s:o, s:o, s:o}", "table", name, "version", s->version,
-                         "rows", t.rows, "files", (json_int_t)s->nfiles, "bytes", t.bytes, "small_files", t.small,
-                         "reader_version", s->reader, "writer_version", s->writer, "columns", columns,
-                         "partition_by", by, "properties", properties, "watermarks", marks));
+    print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o, s:o, s:o, s:o}", "table", name,
+                         "version", s->version, "rows", t.rows, "files", (json_int_t)s->nfiles, "bytes",
+                         t.bytes, "small_files", t.small, "reader_version", s->reader, "writer_version",
+                         s->writer, "columns", columns, "partition_by", by, "properties", properties,
+                         "watermarks", marks));
 }
 
 static bool show_model(struct app *app, const struct model *m)
@@ -113,7 +117,8 @@ static bool show_model(struct app *app, const struct model *m)
                                         [MODE_MERGE] = "merge",
                                         [MODE_PARTITIONS] = "partitions",
                                         [MODE_VIEW] = "view"};
-    printf("%s is not made yet\n  from         %s\n  mode         %s\n  reads       ", m->name, m->path, modes[m->mode]);
+    printf("%s is not made yet\n  from         %s\n  mode         %s\n  reads       ", m->name, m->path,
+           modes[m->mode]);
     for (size_t i = 0; i < m->ninputs; i++)
         printf("%s %s", i ? "," : "", m->inputs[i]);
     puts(m->ninputs ? "\n" : " nothing\n");
@@ -122,7 +127,10 @@ static bool show_model(struct app *app, const struct model *m)
         *arena_push(app->a, &cells) = m->columns[i].name;
         *arena_push(app->a, &cells) = m->columns[i].sql_type;
     }
-    grid_print(stdout, &(struct grid){.names = (const char *[]){"column", "type"}, .ncolumns = 2, .nrows = m->ncolumns, .cells = cells.v});
+    grid_print(stdout, &(struct grid){.names = (const char *[]){"column", "type"},
+                                      .ncolumns = 2,
+                                      .nrows = m->ncolumns,
+                                      .cells = cells.v});
     return true;
 }
 

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 

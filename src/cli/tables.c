@@ -55,9 +55,9 @@ static bool tables(struct app *app, const void *conf, struct err *e)
         *arena_push(app->a, &cells) = human_int(app->a, (int64_t)s->nfiles);
         *arena_push(app->a, &cells) = human_bytes(app->a, sum.bytes);
         *arena_push(app->a, &cells) = arena_str(app->a, when);
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "table", name, "version", s->version, "rows",
-                                              sum.rows, "files", (json_int_t)s->nfiles, "bytes", sum.bytes, "changed",
-                                              when));
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "table", name, "version",
+                                              s->version, "rows", sum.rows, "files", (json_int_t)s->nfiles,
+                                              "bytes", sum.bytes, "changed", when));
     }
     if (app->json) {
         print_json(json_pack("{s:o}", "tables", list));
@@ -65,7 +65,8 @@ static bool tables(struct app *app, const void *conf, struct err *e)
     }
     json_decref(list);
     static const char *const heads[] = {"table", "version", "rows", "files", "size", "changed"};
-    grid_print(stdout, &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
+    grid_print(stdout,
+               &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
     return true;
 }
 

@@ -147,27 +147,30 @@ static json_t *read_json(const struct read_result *r)
     json_t *list = json_array();
     for (size_t i = 0; i < r->n; i++) {
         const struct read_stats *s = &r->stats[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o?}", "resource", s->resource, "table", s->table,
-                            "wanted", s->wanted, "arrived", s->arrived, "resumed", s->resumed, "missing", s->missing,
-                            "failed", s->failed, "retries", s->retries, "records", s->records, "bytes", s->bytes,
-                            "problems", s->problems ? json_loads(s->problems, 0, NULL) : NULL));
+        json_array_append_new(list, json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o?}",
+                                              "resource", s->resource, "table", s->table, "wanted", s->wanted,
+                                              "arrived", s->arrived, "resumed", s->resumed, "missing",
+                                              s->missing, "failed", s->failed, "retries", s->retries,
+                                              "records", s->records, "bytes", s->bytes, "problems",
+                                              s->problems ? json_loads(s->problems, 0, NULL) : NULL));
     }
     return list;
 }
 
 static void json_task(const struct run *r, const struct run_task *t)
 {
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:i, s:f, s:I, s:I, s:I, s:s?}", "event", "task", "run", r->id, "task",
-                          t->asset->name, "state", task_state_name(t->state), "attempts", t->attempts, "seconds",
-                          t->seconds, "rows", t->result.rows, "quarantined", t->result.quarantined, "version",
-                          t->result.version, "note", t->result.note);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:i, s:f, s:I, s:I, s:I, s:s?}", "event", "task", "run",
+                          r->id, "task", t->asset->name, "state", task_state_name(t->state), "attempts",
+                          t->attempts, "seconds", t->seconds, "rows", t->result.rows, "quarantined",
+                          t->result.quarantined, "version", t->result.version, "note", t->result.note);
     if (j && t->err.kind)
-        json_object_set_new(j, "error", json_pack("{s:s, s:s}", "kind", err_name(t->err.kind), "message", t->err.msg));
+        json_object_set_new(j, "error",
+                            json_pack("{s:s, s:s}", "kind", err_name(t->err.kind), "message", t->err.msg));
     json_t *checks = json_array();
     for (size_t i = 0; i < t->result.nchecks; i++)
-        json_array_append_new(checks, json_pack("{s:s, s:s, s:I}", "name", t->result.checks[i].name, "severity",
-                                                t->result.checks[i].severity, "failed", t->result.checks[i].failed));
+        json_array_append_new(checks,
+                              json_pack("{s:s, s:s, s:I}", "name", t->result.checks[i].name, "severity",
+                                        t->result.checks[i].severity, "failed", t->result.checks[i].failed));
     if (j)
         json_object_set_new(j, "checks", checks);
     if (j && t->result.read.n)
@@ -182,8 +185,8 @@ static void on_begun(void *arg, const struct run *r)
     char when[32];
     clock_format(when, r->now_us, 0);
     if (v->json)
-        print_json(json_pack("{s:s, s:s, s:s, s:b, s:I}", "event", "run", "run", r->id, "now", when, "resumed", r->resumed,
-                             "tasks", (json_int_t)r->ntasks));
+        print_json(json_pack("{s:s, s:s, s:s, s:b, s:I}", "event", "run", "run", r->id, "now", when,
+                             "resumed", r->resumed, "tasks", (json_int_t)r->ntasks));
     else
         fprintf(stderr, "run %s for %s, %zu task%s%s\n", r->id, when, r->ntasks, r->ntasks == 1 ? "" : "s",
                 r->resumed ? ": goes on where it was interrupted" : "");
@@ -205,8 +208,8 @@ static void on_task(void *arg, const struct run *r, const struct run_task *t)
     auto_arena *a = arena_new();
     auto_buf b = BUF(4096);
     describe_end(&b, a, t);
-    fprintf(stderr, "  %s%-9s%s %-28s %7.2f s  %s\n", paint(v, t->state), task_state_name(t->state), unpaint(v),
-            t->asset->name, t->seconds, b.p);
+    fprintf(stderr, "  %s%-9s%s %-28s %7.2f s  %s\n", paint(v, t->state), task_state_name(t->state),
+            unpaint(v), t->asset->name, t->seconds, b.p);
     if (v->live)
         draw(v, r);
 }
@@ -236,11 +239,13 @@ static void on_done(void *arg, const struct run *r)
         count[r->tasks[i].state]++;
     double secs = (double)(r->finished_us - r->started_us) / 1e6;
     if (v->json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:f}", "event", "done", "run", r->id, "state", r->state, "seconds", secs));
+        print_json(json_pack("{s:s, s:s, s:s, s:f}", "event", "done", "run", r->id, "state", r->state,
+                             "seconds", secs));
         return;
     }
     erase(v);
-    fprintf(stderr, "%s in %.2f s: %zu done, %zu unchanged", r->state, secs, count[TASK_DONE], count[TASK_UNCHANGED]);
+    fprintf(stderr, "%s in %.2f s: %zu done, %zu unchanged", r->state, secs, count[TASK_DONE],
+            count[TASK_UNCHANGED]);
     for (enum task_state s = TASK_FAILED; s <= TASK_CANCELED; s++)
         if (count[s])
             fprintf(stderr, ", %zu %s", count[s], task_state_name(s));

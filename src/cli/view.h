@@ -1,4 +1,5 @@
-/* view.h - how a run looks while it goes: a line per task that is redrawn on a terminal, plain lines elsewhere. */
+/* view.h - how a run looks while it goes: a line per task that is redrawn on a terminal, plain lines
+ * elsewhere. */
 #pragma once
 #include "cli/cmd.h"
 

@@ -3,6 +3,7 @@
  * Filled by project/source.c from YAML, with places. Everything lives in the project's arena.
  */
 #pragma once
+#include "base/arena.h"
 #include "base/err.h"
 #include "net/retry.h"
 
@@ -60,7 +61,7 @@ struct http_resource {
 };
 
 struct http_source {
-    const char *base_url; /* no slash at the end */
+    const char *base_url;                                  /* no slash at the end */
     struct http_pair *auth_query, *auth_headers, *headers; /* secrets: never shown */
     size_t nauth_query, nauth_headers, nheaders;
 
@@ -76,6 +77,8 @@ struct http_source {
 
 extern const struct connector connector_http;
 
-/* The tables that the source fills, with their columns as SQL; for binding models before any data is there. */
+/* The tables that the source fills, with their columns as SQL; for binding models before any data is there.
+ */
 struct source_table;
-void http_tables(struct arena *a, const struct http_source *s, const struct source_table **ret, size_t *ret_n);
+void http_tables(struct arena *a, const struct http_source *s, const struct source_table **ret,
+                 size_t *ret_n);

@@ -16,12 +16,20 @@ struct engine;
 struct session;
 
 struct engine_conf {
-    int threads;             /* 0 = as many as cores */
-    int64_t memory_bytes;    /* 0 = the engine's default, 60 % of the machine */
-    const char *spill_dir;   /* for what does not fit; NULL = refuse to spill */
+    int threads;           /* 0 = as many as cores */
+    int64_t memory_bytes;  /* 0 = the engine's default, 60 % of the machine */
+    const char *spill_dir; /* for what does not fit; NULL = refuse to spill */
 };
 
-enum param_type { PARAM_TEXT, PARAM_INT, PARAM_REAL, PARAM_BOOL, PARAM_TIMESTAMP /* us, UTC, in num */, PARAM_TEXTS, PARAM_INTS };
+enum param_type {
+    PARAM_TEXT,
+    PARAM_INT,
+    PARAM_REAL,
+    PARAM_BOOL,
+    PARAM_TIMESTAMP /* us, UTC, in num */,
+    PARAM_TEXTS,
+    PARAM_INTS
+};
 struct engine_param { /* bound by name: $now */
     const char *name;
     enum param_type type;
@@ -50,7 +58,7 @@ struct engine_ref {
     size_t offset;    /* in the text, in bytes */
 };
 
-struct gate { /* a condition on each row of a staged SELECT */
+struct gate {         /* a condition on each row of a staged SELECT */
     const char *name; /* shown as the reason: "not_null(title)" */
     const char *sql;  /* boolean expression over the row's columns; false or NULL = the row fails */
     bool warn;        /* the row is kept and only counted */
@@ -60,14 +68,17 @@ struct engine_stage {
     const char *sql; /* one SELECT; its own parameters by name */
     struct engine_params params;
     struct store *store;
-    const char *dir; /* of the table, relative to the store: files are written below it, invisible until committed */
-    const struct lake_schema *schema; /* columns are cast to it and put in its order; NULL = as the SELECT gives */
+    const char
+        *dir; /* of the table, relative to the store: files are written below it, invisible until committed */
+    const struct lake_schema
+        *schema; /* columns are cast to it and put in its order; NULL = as the SELECT gives */
     const char *const *partition_by;
     size_t npartition_by;
     const struct gate *gates;
     size_t ngates;
-    const char *reject; /* a column of the SELECT (VARCHAR or VARCHAR[]) that holds the row's own reasons for being
-                           rejected, NULL or empty = none; it is not stored. NULL = there is no such column */
+    const char
+        *reject; /* a column of the SELECT (VARCHAR or VARCHAR[]) that holds the row's own reasons for being
+                    rejected, NULL or empty = none; it is not stored. NULL = there is no such column */
     int64_t max_rejects; /* rejected rows whose content is kept, the first ones; all are counted */
     int64_t file_bytes;  /* start another file past this size, 0 = 512 MiB */
 };
@@ -82,9 +93,9 @@ struct engine_staged {
     struct lake_schema schema;
     struct lake_file *files; /* ready to be added: path, values, size, rows, stats */
     size_t nfiles;
-    int64_t rows;       /* written */
-    int64_t rejected;   /* rows that a gate (not warn) or their own reject column held back */
-    int64_t *gate_failed; /* one for each gate */
+    int64_t rows;                  /* written */
+    int64_t rejected;              /* rows that a gate (not warn) or their own reject column held back */
+    int64_t *gate_failed;          /* one for each gate */
     struct engine_reject *rejects; /* at most max_rejects */
     size_t nrejects;
 };
@@ -96,34 +107,38 @@ struct engine_driver {
     bool (*open)(struct arena *a, const struct engine_conf *c, struct engine **ret, struct err *e);
 
     /* Sessions live until their arena is freed. cancel may be NULL. */
-    bool (*session)(struct arena *a, struct engine *g, const struct task *t, struct session **ret, struct err *e);
+    bool (*session)(struct arena *a, struct engine *g, const struct task *t, struct session **ret,
+                    struct err *e);
 
-    /* The tables that a SELECT (or several statements) names, without its own CTEs, each once, in order; needs no
-     * catalogue. Errors have a place relative to `at`, which is where text[0] stands in the user's file. */
+    /* The tables that a SELECT (or several statements) names, without its own CTEs, each once, in order;
+     * needs no catalogue. Errors have a place relative to `at`, which is where text[0] stands in the user's
+     * file. */
     bool (*refs)(struct arena *a, struct session *s, const char *text, struct src at, struct engine_ref **ret,
                  size_t *ret_n, struct err *e);
 
-    /* The columns a SELECT gives. Errors have a place, and hints for unknown columns, tables, functions. Unknown
-     * $parameters are an error too. */
-    bool (*bind)(struct arena *a, struct session *s, const char *sql, struct engine_params params, struct src at,
-                 struct engine_column **ret, size_t *ret_n, struct err *e);
+    /* The columns a SELECT gives. Errors have a place, and hints for unknown columns, tables, functions.
+     * Unknown $parameters are an error too. */
+    bool (*bind)(struct arena *a, struct session *s, const char *sql, struct engine_params params,
+                 struct src at, struct engine_column **ret, size_t *ret_n, struct err *e);
 
     /* What a name means in this session; each replaces what it meant before. */
     bool (*relation_files)(struct session *s, const char *name, const struct lake_table *t,
-                           const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
-                           struct err *e); /* files NULL: all of the snapshot */
-    bool (*relation_empty)(struct session *s, const char *name, const struct engine_column *cols, size_t ncols,
-                           struct err *e);
-    bool (*relation_ddl)(struct session *s, const char *name, const char *ddl, struct err *e); /* empty, "a BIGINT, ..." */
+                           const struct lake_snapshot *snap, const struct lake_file *const *files,
+                           size_t nfiles, struct err *e); /* files NULL: all of the snapshot */
+    bool (*relation_empty)(struct session *s, const char *name, const struct engine_column *cols,
+                           size_t ncols, struct err *e);
+    bool (*relation_ddl)(struct session *s, const char *name, const char *ddl,
+                         struct err *e); /* empty, "a BIGINT, ..." */
     bool (*relation_sql)(struct session *s, const char *name, const char *sql, bool keep, struct err *e);
-    /* Takes the stream over. It can be read once: relation_arrow is for loading, not for joins with itself. */
+    /* Takes the stream over. It can be read once: relation_arrow is for loading, not for joins with itself.
+     */
     bool (*relation_arrow)(struct session *s, const char *name, struct ArrowArrayStream *in, struct err *e);
 
-    /* hit[i] = some row of files[i] (of the snapshot) has the key of some row of `keys`, a relation that has the
-     * key columns. Reads the key columns only. */
+    /* hit[i] = some row of files[i] (of the snapshot) has the key of some row of `keys`, a relation that has
+     * the key columns. Reads the key columns only. */
     bool (*matching_files)(struct session *s, const struct lake_table *t, const struct lake_snapshot *snap,
-                           const struct lake_file *const *files, size_t nfiles, const char *const *key, size_t nkey,
-                           const char *keys, bool *hit, struct err *e);
+                           const struct lake_file *const *files, size_t nfiles, const char *const *key,
+                           size_t nkey, const char *keys, bool *hit, struct err *e);
 
     /* The SELECT's rows as files of a table, ready to be committed. Files of a failed stage are removed. */
     bool (*stage)(struct arena *a, struct session *s, const struct engine_stage *g, struct engine_staged *ret,
@@ -140,8 +155,8 @@ struct engine_driver {
 extern const struct engine_driver engine_duckdb;
 
 /* One row, one value, by engine->query: for counts and checks of ours. *ret_null may be NULL. */
-bool engine_int(const struct engine_driver *d, struct session *s, const char *sql, int64_t *ret, bool *ret_null,
-                struct err *e) must_check;
+bool engine_int(const struct engine_driver *d, struct session *s, const char *sql, int64_t *ret,
+                bool *ret_null, struct err *e) must_check;
 /* Every value as text (NULL = null), row by row: for small results. */
 struct engine_rows {
     const char **names;
@@ -149,4 +164,5 @@ struct engine_rows {
     size_t ncolumns, nrows;
 };
 bool engine_rows(const struct engine_driver *d, struct arena *a, struct session *s, const char *sql,
-                 struct engine_params params, size_t max_rows, struct engine_rows *ret, struct err *e) must_check;
+                 struct engine_params params, size_t max_rows, struct engine_rows *ret,
+                 struct err *e) must_check;

@@ -11,9 +11,11 @@
 struct rate;
 struct rate *rate_new(struct arena *a, double per_second); /* 0 = no limit */
 
-/* 0 and the start is counted, or how many microseconds to wait before asking again. now_us never goes back. */
+/* 0 and the start is counted, or how many microseconds to wait before asking again. now_us never goes back.
+ */
 int64_t rate_take(struct rate *r, int64_t now_us);
 
-/* What was counted at from_us really left at to_us, later: it had to wait for a connection. A caller that moves
- * those which have not left yet to `now` before it takes keeps the promise for the requests as they leave. */
+/* What was counted at from_us really left at to_us, later: it had to wait for a connection. A caller that
+ * moves those which have not left yet to `now` before it takes keeps the promise for the requests as they
+ * leave. */
 void rate_move(struct rate *r, int64_t from_us, int64_t to_us);

@@ -19,9 +19,10 @@ static const char *next_line(const char *p)
 static void cut_markdown(struct cutter *c, const char *end)
 {
     if (end > c->from)
-        *arena_push(c->a, &c->blocks) = (struct block){.kind = BLOCK_MARKDOWN,
-                                                       .body = arena_strn(c->a, c->from, (size_t)(end - c->from)),
-                                                       .at = {c->file, c->from_line, 1}};
+        *arena_push(c->a, &c->blocks) =
+            (struct block){.kind = BLOCK_MARKDOWN,
+                           .body = arena_strn(c->a, c->from, (size_t)(end - c->from)),
+                           .at = {c->file, c->from_line, 1}};
 }
 
 /* The fence that opens at p: how many of its character, 0 = none. */
@@ -46,7 +47,8 @@ static bool block_kind(struct str word, enum block_kind *ret)
     return str_is(word, "sql") || str_is(word, "table");
 }
 
-static bool read_name(struct cutter *c, const char *line, size_t ticks, int at_line, struct block *b, struct err *e)
+static bool read_name(struct cutter *c, const char *line, size_t ticks, int at_line, struct block *b,
+                      struct err *e)
 {
     const char *word = line + ticks + strspn(line + ticks, " \t");
     size_t n = strcspn(word, " \t\r\n");

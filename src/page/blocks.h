@@ -11,7 +11,7 @@ struct block {
     struct src name_at;
 };
 
-/* Other fenced blocks stay part of the Markdown. A block without a name, an unknown name of a block kind near ours, or a
- * fence that is never closed is an error with its place. Front matter (--- to ---) is left out. */
+/* Other fenced blocks stay part of the Markdown. A block without a name, an unknown name of a block kind near
+ * ours, or a fence that is never closed is an error with its place. Front matter (--- to ---) is left out. */
 bool blocks_split(struct arena *a, const char *file, const char *text, struct block **ret, size_t *ret_n,
                   struct err *e) must_check;

@@ -2,9 +2,9 @@
 #pragma once
 #include "base/text.h"
 
-/* "0", "0.00", "#,##0", "#,##0.0", "0.0%", "yyyy-MM-dd", "text"; "$#,##0.0 M" keeps what stands around the figure.
- * value is the text of a number or date as SQL gives it; NULL and what is no number come back as they are
- * (NULL as "-"). */
+/* "0", "0.00", "#,##0", "#,##0.0", "0.0%", "yyyy-MM-dd", "text"; "$#,##0.0 M" keeps what stands around the
+ * figure. value is the text of a number or date as SQL gives it; NULL and what is no number come back as they
+ * are (NULL as "-"). */
 char *format_value(struct arena *a, const char *pattern, const char *value);
 /* Is the pattern one that we know? For telling mistakes. */
 bool format_known(const char *pattern);

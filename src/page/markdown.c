@@ -138,7 +138,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *arg)
     case MD_BLOCK_UL:
     case MD_BLOCK_OL:
         if (w->depth >= MAX_DEPTH)
-            return 1;
+            return -1;   /* md4c goes on after a positive one */
         if (w->text.len) /* a tight item's text before its inner list */
             flush_filled(w);
         if (w->depth == 0)
@@ -254,7 +254,8 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *arg)
 
 static const struct {
     const char *entity, *text;
-} entities[] = {{"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&nbsp;", " "}, {"&mdash;", "\xe2\x80\x94"}};
+} entities[] = {{"&amp;", "&"},   {"&lt;", "<"},   {"&gt;", ">"},
+                {"&quot;", "\""}, {"&nbsp;", " "}, {"&mdash;", "\xe2\x80\x94"}};
 
 static int add_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *arg)
 {
@@ -289,7 +290,8 @@ static int add_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *a
 bool markdown_text(const char *text, int width, struct buf *out, struct err *e)
 {
     struct writer w = {.out = out, .width = width, .text = BUF(16 << 20)};
-    const MD_PARSER parser = {.flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_PERMISSIVEURLAUTOLINKS,
+    const MD_PARSER parser = {.flags =
+                                  MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_PERMISSIVEURLAUTOLINKS,
                               .enter_block = enter_block,
                               .leave_block = leave_block,
                               .enter_span = enter_span,

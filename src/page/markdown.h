@@ -1,4 +1,5 @@
-/* markdown.h - CommonMark (with tables) as plain text: headings underlined, paragraphs filled, tables lined up. Pure. */
+/* markdown.h - CommonMark (with tables) as plain text: headings underlined, paragraphs filled, tables lined
+ * up. Pure. */
 #pragma once
 #include "base/text.h"
 

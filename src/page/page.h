@@ -1,4 +1,5 @@
-/* page.h - a page is Markdown with fenced blocks: `sql NAME` is a query that later blocks use, `table NAME` shows one.
+/* page.h - a page is Markdown with fenced blocks: `sql NAME` is a query that later blocks use, `table NAME`
+ * shows one.
  *
  *     ```sql top
  *     SELECT title, revenue FROM silver.movies ORDER BY revenue DESC LIMIT 10
@@ -14,7 +15,7 @@
 #pragma once
 #include "asset/asset.h"
 
-/* The whole page as text for a terminal or a mail, `width` columns wide, appended to out. Mistakes have their place
- * in the page's file. */
+/* The whole page as text for a terminal or a mail, `width` columns wide, appended to out. Mistakes have their
+ * place in the page's file. */
 bool page_text(struct arena *a, const struct workshop *w, struct session *s, const struct page *p, int width,
                struct buf *out, struct err *e) must_check;

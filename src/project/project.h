@@ -1,8 +1,8 @@
 /* project.h - a folder read into assets: sources, models and pages, each with its places in the user's files.
  *
  * Loading has three steps, each needing the one before: project_load() reads files (no engine, no data);
- * project_link() asks the engine which tables each SELECT names and makes the graph; project_bind() gives every
- * table its columns. `cupel validate` is all three; nothing of it touches data.
+ * project_link() asks the engine which tables each SELECT names and makes the graph; project_bind() gives
+ * every table its columns. `cupel validate` is all three; nothing of it touches data.
  *
  * All memory is the project's arena. Every mistake is reported, not only the first: they go to `problems`.
  */
@@ -41,8 +41,8 @@ struct check {
     size_t ncolumns;
     const char *const *values; /* accepted values, as SQL literals */
     size_t nvalues;
-    const char *sql;      /* ROWS: expression, QUERY: SELECT over the model's own name and others */
-    struct src sql_at;    /* where sql[0] stands */
+    const char *sql;   /* ROWS: expression, QUERY: SELECT over the model's own name and others */
+    struct src sql_at; /* where sql[0] stands */
     const char *to_table, *to_column;
     int64_t min, max; /* ROW_COUNT; -1 = open */
     bool warn;        /* severity: warn */
@@ -52,8 +52,8 @@ enum model_mode { MODE_REPLACE, MODE_APPEND, MODE_MERGE, MODE_PARTITIONS, MODE_V
 
 struct incremental {
     const char *table;
-    const char *key; /* NULL: read only rows added since my last commit; else: every row of this model whose `key`
-                        occurs in rows added to (or changed in) that table is made anew */
+    const char *key; /* NULL: read only rows added since my last commit; else: every row of this model whose
+                        `key` occurs in rows added to (or changed in) that table is made anew */
     struct src at;
 };
 
@@ -68,8 +68,9 @@ struct model {
     size_t npartition_by;
     const struct incremental *incremental;
     size_t nincremental;
-    const char *sequence_by; /* merge: a row replaces only one whose value here is not greater; NULL = always */
-    int64_t keep_ms;         /* retention for `prune`; 0 = for ever */
+    const char
+        *sequence_by; /* merge: a row replaces only one whose value here is not greater; NULL = always */
+    int64_t keep_ms;  /* retention for `prune`; 0 = for ever */
     const struct check *checks;
     size_t nchecks;
     double passing; /* share of rows that must pass the row checks, 1 by default; the rest is quarantined */
@@ -77,9 +78,9 @@ struct model {
     const char *const *tags;
     size_t ntags;
 
-    const char *sql;   /* the SELECT, header and trailing semicolon cut off */
-    struct src sql_at; /* where sql[0] stands in the file */
-    const char *text;  /* the whole file, for err_print */
+    const char *sql;      /* the SELECT, header and trailing semicolon cut off */
+    struct src sql_at;    /* where sql[0] stands in the file */
+    const char *text;     /* the whole file, for err_print */
     uint64_t fingerprint; /* of the SELECT and the header: another one = the table is made anew */
     bool uses_now;        /* names $now, $run_id, $start or $end */
     const char *reject;   /* "_reject" when the SELECT gives such a column (known after project_bind) */
@@ -99,7 +100,8 @@ struct source {
     const void *conf; /* the connector's: struct http_source */
     const struct source_table *tables;
     size_t ntables;
-    const char *missing_env; /* a variable of the environment that it needs and that is not set; NULL = none */
+    const char
+        *missing_env; /* a variable of the environment that it needs and that is not set; NULL = none */
     int64_t keep_ms;
     const char *const *tags;
     size_t ntags;
@@ -142,18 +144,20 @@ struct project {
 };
 
 struct project_options {
-    const char *dir; /* where to look for cupel.yaml, going upwards; NULL = here */
-    const char *env; /* -e */
+    const char *dir;         /* where to look for cupel.yaml, going upwards; NULL = here */
+    const char *env;         /* -e */
     const char *const *vars; /* "pages=3" from --var, ends with NULL; NULL = none */
 };
 
-/* ERR_USER when there is no project; mistakes inside its files go to `problems` and the call still succeeds as long
- * as cupel.yaml could be read. */
-bool project_load(struct arena *a, const struct project_options *o, struct project **ret, struct problems *problems,
-                  struct err *e) must_check;
-void project_link(struct project *p, const struct engine_driver *d, struct session *s, struct problems *problems);
+/* ERR_USER when there is no project; mistakes inside its files go to `problems` and the call still succeeds
+ * as long as cupel.yaml could be read. */
+bool project_load(struct arena *a, const struct project_options *o, struct project **ret,
+                  struct problems *problems, struct err *e) must_check;
+void project_link(struct project *p, const struct engine_driver *d, struct session *s,
+                  struct problems *problems);
 /* `session` then holds an empty relation for every table and model. */
-void project_bind(struct project *p, const struct engine_driver *d, struct session *s, struct problems *problems);
+void project_bind(struct project *p, const struct engine_driver *d, struct session *s,
+                  struct problems *problems);
 
 /* The parameters of a model's SELECT: $now, $run_id, $start, $end and the project's variables. */
 struct run_params {
@@ -166,12 +170,12 @@ struct asset *project_asset(const struct project *p, const char *name);
 /* The asset that makes a table: its model, or the source that fills it. */
 struct asset *project_table(const struct project *p, const char *table);
 
-/* The columns of a table whose shape is known before any data: a source's tables, bronze.extraction_log, quarantine
- * tables. "a BIGINT, b VARCHAR"; NULL for models and unknown names. */
+/* The columns of a table whose shape is known before any data: a source's tables, bronze.extraction_log,
+ * quarantine tables. "a BIGINT, b VARCHAR"; NULL for models and unknown names. */
 const char *project_table_ddl(const struct project *p, const char *table);
 
-/* Selection by dbt's words: `silver.movies`, `gold.*`, `+gold.trending`, `silver.movies+1`, `2+m+1`, `tag:hourly`,
- * `path:models/gold`, `source:tmdb`; comma = and, space = or. Ticks chosen[i] for assets[i]. NULL select = all.
- * An unknown name is ERR_USER with "did you mean". */
-bool project_select(const struct project *p, const char *select, const char *exclude, bool *chosen, struct err *e)
-    must_check;
+/* Selection by dbt's words: `silver.movies`, `gold.*`, `+gold.trending`, `silver.movies+1`, `2+m+1`,
+ * `tag:hourly`, `path:models/gold`, `source:tmdb`; comma = and, space = or. Ticks chosen[i] for assets[i].
+ * NULL select = all. An unknown name is ERR_USER with "did you mean". */
+bool project_select(const struct project *p, const char *select, const char *exclude, bool *chosen,
+                    struct err *e) must_check;

@@ -1,8 +1,8 @@
 /* json_scan.h - looking into JSON text without building anything: rows of data, byte for byte.
  *
  * One pass, no allocation, depth-limited; slices point into the caller's text. The text is checked as it is
- * read: exactly one document, valid UTF-8, no half of a surrogate pair (SQL engines refuse these), at most 512 deep,
- * nothing behind it but white space. Of a key that occurs twice the first counts.
+ * read: exactly one document, valid UTF-8, no half of a surrogate pair (SQL engines refuse these), at most
+ * 512 deep, nothing behind it but white space. Of a key that occurs twice the first counts.
  */
 #pragma once
 #include "base/text.h"

@@ -50,7 +50,8 @@ static char *new_id(struct arena *a, int64_t now_us)
                      r & 0xffff);
 }
 
-static bool read_left(struct arena *a, const char *path, const struct run_options *o, struct claim *c, struct err *e)
+static bool read_left(struct arena *a, const char *path, const struct run_options *o, struct claim *c,
+                      struct err *e)
 {
     if (!fs_exists(path))
         return true;
@@ -70,7 +71,8 @@ static bool read_left(struct arena *a, const char *path, const struct run_option
     return true;
 }
 
-bool claim_run(struct arena *a, const struct project *p, const struct run_options *o, struct claim *ret, struct err *e)
+bool claim_run(struct arena *a, const struct project *p, const struct run_options *o, struct claim *ret,
+               struct err *e)
 {
     *ret = (struct claim){0};
     const char *path = fs_join(a, p->state, "run.json");

@@ -1,4 +1,5 @@
-/* The tasks of a run on a pool of threads. One lock guards every task's state; the work itself runs outside it. */
+/* The tasks of a run on a pool of threads. One lock guards every task's state; the work itself runs outside
+ * it. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
@@ -270,8 +271,8 @@ static void free_tasks(void *arg)
         arena_free(r->tasks[i].arena);
 }
 
-bool run_workshop(struct arena *a, const struct project *p, const struct engine_driver *d, struct engine *engine,
-                  const struct run_options *o, struct workshop *ret, struct err *e)
+bool run_workshop(struct arena *a, const struct project *p, const struct engine_driver *d,
+                  struct engine *engine, const struct run_options *o, struct workshop *ret, struct err *e)
 {
     static const struct clock real = {0};
     int64_t now_us = o->now_pinned ? o->now_us : clock_now_us(&real);
@@ -365,8 +366,9 @@ static bool finish(struct arena *a, const struct project *p, struct execution *x
     return !x->failed;
 }
 
-bool run_execute(struct arena *a, const struct project *p, const struct engine_driver *d, struct engine *engine,
-                 const struct run_options *o, const struct run_watcher *watch, struct run **ret, struct err *e)
+bool run_execute(struct arena *a, const struct project *p, const struct engine_driver *d,
+                 struct engine *engine, const struct run_options *o, const struct run_watcher *watch,
+                 struct run **ret, struct err *e)
 {
     struct execution *x = arena_make(a, struct execution, 1);
     *x = (struct execution){.o = o, .watch = watch, .w = {.driver = d, .engine = engine}};

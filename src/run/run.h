@@ -1,9 +1,9 @@
 /* run.h - a run: the chosen assets of a project, each after those it needs, side by side where they can be.
  *
- * One run at a time works on a project (a lock on <state>/lock). A run that was interrupted (killed, power lost,
- * Ctrl-C) left <state>/run.json; the next one with the same options takes over its id and its logical time and so
- * ends where the first would have. Nothing of this is needed for the tables to be right: they remember by
- * themselves how far they are.
+ * One run at a time works on a project (a lock on <state>/lock). A run that was interrupted (killed, power
+ * lost, Ctrl-C) left <state>/run.json; the next one with the same options takes over its id and its logical
+ * time and so ends where the first would have. Nothing of this is needed for the tables to be right: they
+ * remember by themselves how far they are.
  */
 #pragma once
 #include "asset/asset.h"
@@ -19,7 +19,15 @@ struct run_options {
     const atomic_bool *cancel; /* set by a signal */
 };
 
-enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DONE, TASK_UNCHANGED, TASK_FAILED, TASK_SKIPPED, TASK_CANCELED };
+enum task_state {
+    TASK_WAITING,
+    TASK_RUNNING,
+    TASK_DONE,
+    TASK_UNCHANGED,
+    TASK_FAILED,
+    TASK_SKIPPED,
+    TASK_CANCELED
+};
 const char *task_state_name(enum task_state s);
 
 struct run_task {
@@ -55,12 +63,14 @@ struct run_watcher {
     void (*done)(void *arg, const struct run *r);
 };
 
-/* Carries it out. *ret (in a's memory) is filled as far as it came also when the run fails. False: a task failed
+/* Carries it out. *ret (in a's memory) is filled as far as it came also when the run fails. False: a task
+ * failed
  * (*e is the first error, with its place), another run holds the lock (ERR_CONFLICT), or it was stopped. */
-bool run_execute(struct arena *a, const struct project *p, const struct engine_driver *d, struct engine *engine,
-                 const struct run_options *o, const struct run_watcher *watch, struct run **ret, struct err *e)
-    must_check;
+bool run_execute(struct arena *a, const struct project *p, const struct engine_driver *d,
+                 struct engine *engine, const struct run_options *o, const struct run_watcher *watch,
+                 struct run **ret, struct err *e) must_check;
 
 /* The workshop of a command that only looks: plan, query, render. */
-bool run_workshop(struct arena *a, const struct project *p, const struct engine_driver *d, struct engine *engine,
-                  const struct run_options *o, struct workshop *ret, struct err *e) must_check;
+bool run_workshop(struct arena *a, const struct project *p, const struct engine_driver *d,
+                  struct engine *engine, const struct run_options *o, struct workshop *ret,
+                  struct err *e) must_check;

@@ -11,15 +11,16 @@ struct state {
     sqlite3 *db;
 };
 
-static const char schema[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                             "CREATE TABLE IF NOT EXISTS runs(id TEXT PRIMARY KEY, state TEXT, options TEXT,"
-                             " now_us INTEGER, started_us INTEGER, finished_us INTEGER);"
-                             "CREATE TABLE IF NOT EXISTS tasks(run TEXT, name TEXT, kind TEXT, state TEXT,"
-                             " attempts INTEGER, started_us INTEGER, seconds REAL, rows INTEGER,"
-                             " quarantined INTEGER, version INTEGER, note TEXT, error TEXT, PRIMARY KEY(run, name));"
-                             "CREATE TABLE IF NOT EXISTS checks(run TEXT, task TEXT, name TEXT, severity TEXT,"
-                             " failed INTEGER);"
-                             "CREATE INDEX IF NOT EXISTS checks_run ON checks(run, task);";
+static const char schema[] =
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+    "CREATE TABLE IF NOT EXISTS runs(id TEXT PRIMARY KEY, state TEXT, options TEXT,"
+    " now_us INTEGER, started_us INTEGER, finished_us INTEGER);"
+    "CREATE TABLE IF NOT EXISTS tasks(run TEXT, name TEXT, kind TEXT, state TEXT,"
+    " attempts INTEGER, started_us INTEGER, seconds REAL, rows INTEGER,"
+    " quarantined INTEGER, version INTEGER, note TEXT, error TEXT, PRIMARY KEY(run, name));"
+    "CREATE TABLE IF NOT EXISTS checks(run TEXT, task TEXT, name TEXT, severity TEXT,"
+    " failed INTEGER);"
+    "CREATE INDEX IF NOT EXISTS checks_run ON checks(run, task);";
 
 static void close_db(void *arg)
 {
@@ -52,7 +53,8 @@ bool state_open(struct arena *a, const char *dir, struct state **ret, const char
         if (rename(path, aside) != 0)
             return fs_fail(e, "cannot move aside", path);
         struct err ignored;
-        if (!fs_remove(arena_fmt(a, "%s-wal", path), &ignored) || !fs_remove(arena_fmt(a, "%s-shm", path), &ignored))
+        if (!fs_remove(arena_fmt(a, "%s-wal", path), &ignored) ||
+            !fs_remove(arena_fmt(a, "%s-shm", path), &ignored))
             log_debug(EV("state.leftover"), KV("file", path));
         *ret_note = arena_fmt(a, "the history was damaged (%s): moved to %s, begun anew", why, aside);
         if (!try_open(path, s)) {
@@ -96,7 +98,8 @@ static void put(struct state *s, const char *sql, const struct bound *v, size_t 
         log_debug(EV("state.lost"), KV("why", sqlite3_errmsg(s->db)));
     sqlite3_finalize(st);
 }
-#define PUT(s, sql, ...) put(s, sql, (const struct bound[]){__VA_ARGS__}, countof(((const struct bound[]){__VA_ARGS__})))
+#define PUT(s, sql, ...)                                                                                     \
+    put(s, sql, (const struct bound[]){__VA_ARGS__}, countof(((const struct bound[]){__VA_ARGS__})))
 
 void state_run_begun(struct state *s, const struct run *r, const char *spelled)
 {
@@ -134,13 +137,16 @@ static const char *text_at(struct arena *a, sqlite3_stmt *st, int i)
     return arena_str(a, (const char *)sqlite3_column_text(st, i));
 }
 
-bool state_runs(struct arena *a, struct state *s, size_t limit, struct state_run **ret, size_t *ret_n, struct err *e)
+bool state_runs(struct arena *a, struct state *s, size_t limit, struct state_run **ret, size_t *ret_n,
+                struct err *e)
 {
     sqlite3_stmt *st;
-    if (sqlite3_prepare_v2(s->db,
-                           "SELECT id, state, options, now_us, started_us, coalesce(finished_us, 0), count(t.run),"
-                           " coalesce(sum(t.state = 'failed'), 0), coalesce(sum(t.rows), 0) FROM runs"
-                           " LEFT JOIN tasks t ON t.run = runs.id GROUP BY id ORDER BY runs.started_us DESC, id DESC LIMIT ?",
+    if (sqlite3_prepare_v2(
+            s->db,
+            "SELECT r.id, r.state, r.options, r.now_us, r.started_us, coalesce(r.finished_us, 0),"
+                           " count(t.run), coalesce(sum(t.state = 'failed'), 0), coalesce(sum(t.rows), 0)"
+                           " FROM runs r LEFT JOIN tasks t ON t.run = r.id"
+                           " GROUP BY r.id ORDER BY r.started_us DESC, r.id DESC LIMIT ?",
                            -1, &st, NULL) != SQLITE_OK)
         return fail(e, ERR_IO, "history: %s", sqlite3_errmsg(s->db));
     sqlite3_bind_int64(st, 1, limit ? (int64_t)limit : -1);
@@ -165,10 +171,11 @@ bool state_tasks(struct arena *a, struct state *s, const char *run, struct state
                  struct err *e)
 {
     sqlite3_stmt *st;
-    if (sqlite3_prepare_v2(s->db,
-                           "SELECT name, state, error, note, started_us, attempts, rows, quarantined, version,"
-                           " seconds FROM tasks WHERE run = ? ORDER BY started_us, name",
-                           -1, &st, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(
+            s->db,
+            "SELECT name, state, error, note, started_us, attempts, rows, quarantined, version,"
+            " seconds FROM tasks WHERE run = ? ORDER BY started_us, name",
+            -1, &st, NULL) != SQLITE_OK)
         return fail(e, ERR_IO, "history: %s", sqlite3_errmsg(s->db));
     sqlite3_bind_text(st, 1, run, -1, SQLITE_STATIC);
     struct list_of(struct state_task) tasks = {0};

@@ -4,7 +4,8 @@
 
 struct state;
 /* Made when absent. One that cannot be read is moved aside (*ret_note says so, else NULL) and made anew. */
-bool state_open(struct arena *a, const char *dir, struct state **ret, const char **ret_note, struct err *e) must_check;
+bool state_open(struct arena *a, const char *dir, struct state **ret, const char **ret_note,
+                struct err *e) must_check;
 
 void state_run_begun(struct state *s, const struct run *r, const char *spelled);
 void state_task(struct state *s, const struct run *r, const struct run_task *t);
@@ -15,8 +16,8 @@ struct state_run {
     int64_t now_us, started_us, finished_us;
     int64_t tasks, failed, rows;
 };
-bool state_runs(struct arena *a, struct state *s, size_t limit, struct state_run **ret, size_t *ret_n, struct err *e)
-    must_check;
+bool state_runs(struct arena *a, struct state *s, size_t limit, struct state_run **ret, size_t *ret_n,
+                struct err *e) must_check;
 struct state_task {
     const char *name, *state, *error, *note;
     int64_t started_us, attempts, rows, quarantined, version;

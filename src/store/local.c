@@ -99,15 +99,15 @@ static bool is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* A folder counts once its name is safe in the folder above it, so each new one is followed by an fsync there. */
+/* A folder counts once its name is safe in the folder above it, so each new one is followed by an fsync
+ * there. */
 static bool make_dirs(struct arena *a, const char *path, struct err *e)
 {
     if (!*path || mkdir(path, 0777) == 0)
         return !*path || fs_sync_dir(fs_join(a, path, ".."), e);
     int no = errno;
     if (no == EEXIST || no == EISDIR)
-        return is_dir(path) ||
-               fail(e, ERR_IO, "cannot make folder '%s': a file has that name", path);
+        return is_dir(path) || fail(e, ERR_IO, "cannot make folder '%s': a file has that name", path);
     if (no == ENOENT && strchr(path + 1, '/'))
         return make_dirs(a, folder_of(a, path), e) && make_dirs(a, path, e);
     errno = no;
@@ -120,15 +120,16 @@ static bool local_mkdirs(struct store *s, const char *dir, struct err *e)
     return make_dirs(a, store_uri(a, s, dir), e);
 }
 
-/* A name beside `name` that begins with a dot, so that no engine takes the file for data: one that a process which
- * died has left behind harms nobody. */
+/* A name beside `name` that begins with a dot, so that no engine takes the file for data: one that a process
+ * which died has left behind harms nobody. */
 static char *temp_name(struct arena *a, const char *name)
 {
     uint64_t dice = 0;
     if (getrandom(&dice, sizeof dice, 0) != sizeof dice)
         dice = (uint64_t)getpid() << 32 ^ (uintptr_t)a;
     const char *slash = strrchr(name, '/');
-    return arena_fmt(a, "%.*s/.%s.%016llx.tmp", (int)(slash - name), name, slash + 1, (unsigned long long)dice);
+    return arena_fmt(a, "%.*s/.%s.%016llx.tmp", (int)(slash - name), name, slash + 1,
+                     (unsigned long long)dice);
 }
 
 static bool write_all(int fd, const char *p, size_t n)
@@ -181,7 +182,8 @@ static bool claim(const char *temp, const char *name, bool *ret_taken, struct er
         else if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
             return fs_fail(e, "cannot write", name);
         /* No hard links here. */
-        else if (renameat2(AT_FDCWD, temp, AT_FDCWD, name, RENAME_NOREPLACE) != 0 && !(taken = errno == EEXIST))
+        else if (renameat2(AT_FDCWD, temp, AT_FDCWD, name, RENAME_NOREPLACE) != 0 &&
+                 !(taken = errno == EEXIST))
             return fs_fail(e, "cannot write", name);
     }
     unlink(temp);
@@ -265,7 +267,8 @@ static bool local_sync(struct store *s, const char *const *paths, size_t n, stru
     return true;
 }
 
-static bool local_adopt(struct store *s, const char *local_file, const char *path, bool *ret_taken, struct err *e)
+static bool local_adopt(struct store *s, const char *local_file, const char *path, bool *ret_taken,
+                        struct err *e)
 {
     auto_arena *a = arena_new();
     char *name = store_uri(a, s, path);

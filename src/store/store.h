@@ -26,20 +26,22 @@ struct store_driver {
     /* The whole object, at most out->max bytes. ERR_USER "no such file" and *ret_missing when it is not there
      * (ret_missing may be NULL). */
     bool (*read)(struct store *s, const char *path, struct buf *out, bool *ret_missing, struct err *e);
-    /* Entries of a folder whose names sort after `after` (NULL = all), sorted by bytes, in a's memory. A missing
-     * folder gives none. */
-    bool (*list)(struct store *s, struct arena *a, const char *dir, const char *after, struct store_entry **ret,
-                 size_t *ret_n, struct err *e);
+    /* Entries of a folder whose names sort after `after` (NULL = all), sorted by bytes, in a's memory. A
+     * missing folder gives none. */
+    bool (*list)(struct store *s, struct arena *a, const char *dir, const char *after,
+                 struct store_entry **ret, size_t *ret_n, struct err *e);
     /* A whole, durable object under a name that must not exist; *ret_taken = true (and nothing is changed)
      * when it does. Missing folders are made, durably. */
-    bool (*put_new)(struct store *s, const char *path, const void *p, size_t n, bool *ret_taken, struct err *e);
+    bool (*put_new)(struct store *s, const char *path, const void *p, size_t n, bool *ret_taken,
+                    struct err *e);
     /* The same, but an object of that name is replaced at once. For hints such as _last_checkpoint. */
     bool (*put)(struct store *s, const char *path, const void *p, size_t n, struct err *e);
     bool (*remove)(struct store *s, const char *path, struct err *e); /* fine when it is not there */
     /* Files that an engine has written below the root are made durable, with their folders; each is read by
      * its path. Called once before the commit that names them. */
     bool (*sync)(struct store *s, const char *const *paths, size_t n, struct err *e);
-    /* Gives a finished local file (of the same storage) its final new name, as put_new does. For checkpoints. */
+    /* Gives a finished local file (of the same storage) its final new name, as put_new does. For checkpoints.
+     */
     bool (*adopt)(struct store *s, const char *local_file, const char *path, bool *ret_taken, struct err *e);
     bool (*mkdirs)(struct store *s, const char *dir, struct err *e);
 };

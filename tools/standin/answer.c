@@ -86,7 +86,8 @@ static enum MHD_Result send_drip(struct answer *a, struct MHD_Connection *c, con
                                  struct timer *timer)
 {
     struct drip *d = must_alloc(1, sizeof *d);
-    *d = (struct drip){.body = a->body, .owned = a->owned, .stop = a->body.n, .connection = c, .timer = timer};
+    *d =
+        (struct drip){.body = a->body, .owned = a->owned, .stop = a->body.n, .connection = c, .timer = timer};
     a->owned = NULL;
     uint64_t size = a->body.n;
     if (fault->kind == FAULT_STALL)

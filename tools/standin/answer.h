@@ -8,9 +8,9 @@
 struct answer {
     int status;
     struct str body;
-    char *owned;      /* body's memory if it is this answer's own, to be freed; else NULL */
-    bool gzip;        /* the body is compressed */
-    bool html;        /* not even JSON */
+    char *owned;         /* body's memory if it is this answer's own, to be freed; else NULL */
+    bool gzip;           /* the body is compressed */
+    bool html;           /* not even JSON */
     int64_t retry_after; /* seconds; -1 = no such header */
 };
 

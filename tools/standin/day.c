@@ -23,7 +23,8 @@ void day_format(int32_t day, char ret[11])
     int mp = (5 * doy + 2) / 153;
     int m = mp < 10 ? mp + 3 : mp - 9;
     unsigned year = (unsigned)(yoe + era * 400 + (m <= 2)) % 10000;
-    snprintf(ret, 11, "%04u-%02u-%02u", year, (unsigned)m % 100, (unsigned)(doy - (153 * mp + 2) / 5 + 1) % 100);
+    snprintf(ret, 11, "%04u-%02u-%02u", year, (unsigned)m % 100,
+             (unsigned)(doy - (153 * mp + 2) / 5 + 1) % 100);
 }
 
 static int digits(const char *p, int n)

@@ -37,10 +37,10 @@ enum key {
 };
 
 static const char *const key_names[KEYS] = {
-    "id",      "imdb",     "title",     "original_title", "lang",       "date",     "runtime",
-    "budget",  "revenue",  "vote",      "votes",          "popularity", "status",   "homepage",
-    "genres",  "keywords", "companies", "countries",      "languages",  "tagline",  "overview",
-    "collection", "cast",  "crew",      "reviews",
+    "id",         "imdb",     "title",     "original_title", "lang",       "date",    "runtime",
+    "budget",     "revenue",  "vote",      "votes",          "popularity", "status",  "homepage",
+    "genres",     "keywords", "companies", "countries",      "languages",  "tagline", "overview",
+    "collection", "cast",     "crew",      "reviews",
 };
 
 static bool split(struct str line, struct str ret[KEYS], struct err *e)
@@ -126,8 +126,8 @@ static void add_genres(struct text *out, struct str value)
     for (struct json j = list(value); json_item(&j); comma = ",") {
         struct str name = json_value(&j);
         int id = genre_id(json_unquote(name));
-        text_addf(out, "%s{\"id\":%" PRIu32 ",\"name\":%.*s}", comma, id ? (uint32_t)id : name_id(name), (int)name.n,
-                  name.p);
+        text_addf(out, "%s{\"id\":%" PRIu32 ",\"name\":%.*s}", comma, id ? (uint32_t)id : name_id(name),
+                  (int)name.n, name.p);
     }
     text_adds(out, "]");
 }
@@ -138,8 +138,8 @@ static void add_companies(struct text *out, struct str value)
     text_adds(out, ",\"production_companies\":[");
     for (struct json j = list(value); json_item(&j); comma = ",") {
         struct str name = json_value(&j);
-        text_addf(out, "%s{\"id\":%" PRIu32 ",\"logo_path\":null,\"name\":%.*s,\"origin_country\":\"\"}", comma,
-                  name_id(name), (int)name.n, name.p);
+        text_addf(out, "%s{\"id\":%" PRIu32 ",\"logo_path\":null,\"name\":%.*s,\"origin_country\":\"\"}",
+                  comma, name_id(name), (int)name.n, name.p);
     }
     text_adds(out, "]");
 }
@@ -152,8 +152,8 @@ static void add_countries(struct text *out, struct str value)
         struct str code = json_unquote(json_value(&j));
         const char *name = country_name(code);
         struct str shown = name ? str_of(name) : code;
-        text_addf(out, "%s{\"iso_3166_1\":\"%.*s\",\"name\":\"%.*s\"}", comma, (int)code.n, code.p, (int)shown.n,
-                  shown.p);
+        text_addf(out, "%s{\"iso_3166_1\":\"%.*s\",\"name\":\"%.*s\"}", comma, (int)code.n, code.p,
+                  (int)shown.n, shown.p);
     }
     text_adds(out, "]");
 }
@@ -187,7 +187,9 @@ static void add_collection(struct text *out, struct str value)
 
 static void add_person(struct text *out, const struct person *p)
 {
-    text_addf(out, "{\"adult\":false,\"gender\":%d,\"id\":%" PRId64 ",\"known_for_department\":\"%s\",\"name\":%.*s",
+    text_addf(out,
+              "{\"adult\":false,\"gender\":%d,\"id\":%" PRId64
+              ",\"known_for_department\":\"%s\",\"name\":%.*s",
               p->gender, p->id, person_department(p), (int)p->name.n, p->name.p);
     text_addf(out, ",\"original_name\":%.*s,\"popularity\":", (int)p->name.n, p->name.p);
     text_add_real(out, person_popularity(p->id));

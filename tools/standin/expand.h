@@ -1,8 +1,18 @@
 /* expand.h - from a compact sample record to the full record of the API.
  *
- * The sample keeps the facts only (README of the sample's folder); ids of companies and keywords,
- * credit ids and the like are made up from names, always the same. Names of countries and languages,
- * genre ids and departments come from TMDB's tables.
+ * A compact record keeps the facts only, one film a line; every key but id and title may be absent:
+ *
+ *     id, imdb, title, original_title, lang, date, runtime, budget, revenue, vote, votes, popularity,
+ *     status ("Released"), homepage, tagline, overview
+ *     genres, keywords, companies       lists of names
+ *     countries, languages              lists of ISO codes
+ *     collection                        [id, name]
+ *     cast                              [[person id, name, character], ...] in order of billing
+ *     crew                              [[person id, name, job], ...]
+ *     reviews                           [[author, rating or null, "YYYY-MM-DD", text], ...]
+ *
+ * Ids of companies and keywords, credit ids and the like are made up from names, always the same. Names
+ * of countries and languages, genre ids and departments come from TMDB's tables.
  */
 #pragma once
 #include "json.h"

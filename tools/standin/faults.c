@@ -7,19 +7,24 @@
 
 #include "dice.h"
 
-enum { LISTS_MASK = 1 << ROUTE_POPULAR | 1 << ROUTE_TOP_RATED | 1 << ROUTE_NOW_PLAYING, ALL_MASK = (1 << ROUTES) - 1 };
+enum {
+    LISTS_MASK = 1 << ROUTE_POPULAR | 1 << ROUTE_TOP_RATED | 1 << ROUTE_NOW_PLAYING,
+    ALL_MASK = (1 << ROUTES) - 1
+};
 
 const char faults_help[] =
     "SPEC is a list, separated by commas, of kind[@route]=rate[:param]\n"
     "  a rate is a share of the requests, 0 to 1; without @route it is of all of them\n"
-    "  routes: popular top_rated now_playing lists (these three) movie reviews credits keywords person genres\n"
+    "  routes: popular top_rated now_playing lists (these three) movie reviews credits keywords person "
+    "genres\n"
     "  kinds:\n"
     "    400..599       answer with this HTTP status and TMDB's body for it; 429 takes the seconds of\n"
     "                   Retry-After as its parameter (429=0.05:2)\n"
     "    burst          the next PARAM requests (5) all get 429 with Retry-After: 1\n"
     "    cut            the full Content-Length, half the body, then the connection is closed\n"
     "    cutchunk       a chunked body that ends before its last chunk, whole or halved\n"
-    "    garbage        status 200 with JSON cut in half, an HTML page, nothing, broken UTF-8, or two documents\n"
+    "    garbage        status 200 with JSON cut in half, an HTML page, nothing, broken UTF-8, or two "
+    "documents\n"
     "    reset          no answer: the connection is reset\n"
     "    slow           the right answer, PARAM ms (1000) later\n"
     "    stall          the headers, nothing for PARAM ms (10000), then the body\n"
@@ -35,9 +40,11 @@ static bool parse_kind(const char *name, struct fault *ret, struct err *e)
         int status;
         int64_t param;
     } kinds[] = {
-        {"burst", FAULT_BURST, 429, 5},   {"cut", FAULT_CUT, 200, 0},      {"cutchunk", FAULT_CUTCHUNK, 200, 0},
-        {"garbage", FAULT_GARBAGE, 200, 0}, {"reset", FAULT_RESET, 0, 0},  {"slow", FAULT_SLOW, 200, 1000},
-        {"stall", FAULT_STALL, 200, 10000}, {"dupe", FAULT_DUPE, 200, 0},  {"expire", FAULT_EXPIRE, 401, 0},
+        {"burst", FAULT_BURST, 429, 5},       {"cut", FAULT_CUT, 200, 0},
+        {"cutchunk", FAULT_CUTCHUNK, 200, 0}, {"garbage", FAULT_GARBAGE, 200, 0},
+        {"reset", FAULT_RESET, 0, 0},         {"slow", FAULT_SLOW, 200, 1000},
+        {"stall", FAULT_STALL, 200, 10000},   {"dupe", FAULT_DUPE, 200, 0},
+        {"expire", FAULT_EXPIRE, 401, 0},
     };
     for (size_t i = 0; i < countof(kinds); i++)
         if (strcmp(name, kinds[i].name) == 0) {
@@ -71,7 +78,8 @@ static bool parse_amount(struct fault_rule *r, const char *amount, struct err *e
     char *end;
     if (r->fault.kind == FAULT_EXPIRE) {
         r->fault.param = strtoll(amount, &end, 10);
-        return end != amount && !*end && r->fault.param >= 0 ? true : fail(e, "expire takes a number of requests");
+        return end != amount && !*end && r->fault.param >= 0 ? true
+                                                             : fail(e, "expire takes a number of requests");
     }
     r->rate = strtod(amount, &end);
     if (end == amount || !(r->rate >= 0 && r->rate <= 1))

@@ -11,16 +11,16 @@
 
 enum fault_kind {
     FAULT_NONE,
-    FAULT_STATUS,    /* an HTTP error; status says which */
-    FAULT_BURST,     /* 429, for param requests in a row */
-    FAULT_CUT,       /* the full Content-Length, half the body, then the end */
-    FAULT_CUTCHUNK,  /* a chunked body that ends without its last chunk */
-    FAULT_GARBAGE,   /* 200, but not what was asked for */
-    FAULT_RESET,     /* no answer, the connection is reset */
-    FAULT_SLOW,      /* the right answer, param ms later */
-    FAULT_STALL,     /* headers, then nothing for param ms */
-    FAULT_DUPE,      /* a list's page shows a film twice and leaves one out */
-    FAULT_EXPIRE,    /* 401 from then on */
+    FAULT_STATUS,   /* an HTTP error; status says which */
+    FAULT_BURST,    /* 429, for param requests in a row */
+    FAULT_CUT,      /* the full Content-Length, half the body, then the end */
+    FAULT_CUTCHUNK, /* a chunked body that ends without its last chunk */
+    FAULT_GARBAGE,  /* 200, but not what was asked for */
+    FAULT_RESET,    /* no answer, the connection is reset */
+    FAULT_SLOW,     /* the right answer, param ms later */
+    FAULT_STALL,    /* headers, then nothing for param ms */
+    FAULT_DUPE,     /* a list's page shows a film twice and leaves one out */
+    FAULT_EXPIRE,   /* 401 from then on */
 };
 
 struct fault {

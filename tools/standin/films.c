@@ -159,7 +159,8 @@ static int32_t newest(const struct films *f)
 
 static void make_lists(struct films *f, int32_t day)
 {
-    static int (*const orders[LISTS])(const void *, const void *, void *) = {by_popularity, by_average, by_release};
+    static int (*const orders[LISTS])(const void *, const void *, void *) = {by_popularity, by_average,
+                                                                             by_release};
     f->today = day == DAY_NONE ? newest(f) : day;
     for (int l = 0; l < LISTS; l++) {
         f->list[l] = must_alloc(f->n, sizeof *f->list[l]);

@@ -28,8 +28,8 @@ struct film {
     } figure[FIGURES];
     double popularity, average;
     int64_t votes;
-    int32_t released; /* the day, or DAY_NONE */
-    bool is_out;      /* status Released */
+    int32_t released;                   /* the day, or DAY_NONE */
+    bool is_out;                        /* status Released */
     char *copied, *expanded, *invented; /* bytes of its own that the slices may point into */
 };
 

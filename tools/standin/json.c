@@ -22,6 +22,7 @@ bool json_enter(struct json *j, char open)
     if (json_peek(j) != open)
         return wrong(j, open == '{' ? "expected an object" : "expected an array");
     j->p++;
+    j->opened = true;
     return true;
 }
 
@@ -83,6 +84,7 @@ struct str json_value(struct json *j)
 {
     char c = json_peek(j);
     const char *from = j->p;
+    j->opened = false;
     if (c == '"')
         pass_string(j);
     else if (c == '{' || c == '[')
@@ -94,19 +96,25 @@ struct str json_value(struct json *j)
     return j->why ? (struct str){.p = "", .n = 0} : (struct str){.p = from, .n = (size_t)(j->p - from)};
 }
 
-/* Pass the comma between members; false behind the closing bracket. A comma before the first member
- * is let through: feeds are not our user's prose. */
+/* Pass the comma between members; false behind the closing bracket. */
 static bool next_member(struct json *j, char close)
 {
     if (j->why)
         return false;
     char c = json_peek(j);
+    bool first = j->opened;
+    j->opened = false;
     if (c == close) {
         j->p++;
         return false;
     }
-    if (c == ',')
-        j->p++;
+    if (!c)
+        return wrong(j, "unbalanced brackets");
+    if (first)
+        return true;
+    if (c != ',')
+        return wrong(j, "expected a comma");
+    j->p++;
     return true;
 }
 
@@ -131,7 +139,7 @@ bool json_item(struct json *j)
 {
     if (!next_member(j, ']'))
         return false;
-    return json_peek(j) ? true : wrong(j, "unbalanced brackets");
+    return json_peek(j) != ']' ? true : wrong(j, "expected a value");
 }
 
 bool json_at_end(struct json *j)

@@ -15,14 +15,19 @@ static const struct row {
     int64_t max; /* of a number */
     const char *help;
 } rows[] = {
-    {"port", "N", NUMBER, offsetof(struct options, port), 65535, "listen on this port of 127.0.0.1 (0: a free one)"},
-    {"data", "FILE", STRING, offsetof(struct options, data), 0, "serve these records, one a line, plain or zstd"},
-    {"key", "KEY", STRING, offsetof(struct options, key), 0, "ask for this key: api_key=KEY or Authorization: Bearer"},
+    {"port", "N", NUMBER, offsetof(struct options, port), 65535,
+     "listen on this port of 127.0.0.1 (0: a free one)"},
+    {"data", "FILE", STRING, offsetof(struct options, data), 0,
+     "serve these records, one a line, plain or zstd"},
+    {"key", "KEY", STRING, offsetof(struct options, key), 0,
+     "ask for this key: api_key=KEY or Authorization: Bearer"},
     {"latency", "MS", NUMBER, offsetof(struct options, latency_ms), 600000, "answer this late"},
     {"faults", "SPEC", STRING, offsetof(struct options, faults), 0, "go wrong on purpose, see below"},
     {"seed", "N", NUMBER, offsetof(struct options, seed), INT64_MAX, "of the faults (1)"},
-    {"date", "DAY", STRING, offsetof(struct options, date), 0, "YYYY-MM-DD: popularity and votes as on that day"},
-    {"stats", NULL, FLAG, offsetof(struct options, stats), 0, "serve GET /stats, POST /stats/reset; print them at the end"},
+    {"date", "DAY", STRING, offsetof(struct options, date), 0,
+     "YYYY-MM-DD: popularity and votes as on that day"},
+    {"stats", NULL, FLAG, offsetof(struct options, stats), 0,
+     "serve GET /stats, POST /stats/reset; print them at the end"},
     {"threads", "N", NUMBER, offsetof(struct options, threads), 64, "that answer (1)"},
     {"help", NULL, FLAG, offsetof(struct options, help), 0, "this text"},
 };

@@ -15,9 +15,8 @@ static int index_of(struct str key, const char *const names[], int n)
 static bool is_other_part(struct str key)
 {
     static const char *const others[] = {
-        "account_states", "alternative_titles", "changes",       "external_ids",   "images",
-        "lists",          "recommendations",    "release_dates", "similar",        "translations",
-        "videos",         "watch/providers",
+        "account_states",  "alternative_titles", "changes", "external_ids", "images", "lists",
+        "recommendations", "release_dates",      "similar", "translations", "videos", "watch/providers",
     };
     return index_of(key, others, (int)countof(others)) >= 0;
 }

@@ -7,10 +7,10 @@
 #include "text.h"
 
 struct review {
-    struct str author;  /* raw JSON without quotes, like content */
+    struct str author; /* raw JSON without quotes, like content */
     struct str content;
-    struct str rating;  /* raw number; empty = null */
-    int32_t day;        /* written on; DAY_NONE = some day */
+    struct str rating; /* raw number; empty = null */
+    int32_t day;       /* written on; DAY_NONE = some day */
 };
 
 /* One object, without a comma. (movie, index) seed its id and the hour it was written. */

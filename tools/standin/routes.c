@@ -10,7 +10,8 @@
 enum { PER_PAGE = 20, PAGES_MAX = 500 };
 
 const char *const route_names[ROUTES] = {
-    "popular", "top_rated", "now_playing", "movie", "credits", "keywords", "reviews", "person", "genres", "other",
+    "popular",  "top_rated", "now_playing", "movie",  "credits",
+    "keywords", "reviews",   "person",      "genres", "other",
 };
 
 /* The number at *p, moving behind it; 0 if there is none or it is too long to be an id. */
@@ -203,10 +204,20 @@ static void add_item(struct text *out, const struct film *film)
     static const struct {
         const char *key, *absent;
     } members[] = {
-        {"adult", "false"},       {"backdrop_path", "null"},   {"genre_ids", "[]"},    {"id", "0"},
-        {"original_language", "\"\""}, {"original_title", "\"\""}, {"overview", "\"\""}, {"popularity", "0.0"},
-        {"poster_path", "null"},  {"release_date", "\"\""},    {"title", "\"\""},      {"video", "false"},
-        {"vote_average", "0.0"},  {"vote_count", "0"},
+        {"adult", "false"},
+        {"backdrop_path", "null"},
+        {"genre_ids", "[]"},
+        {"id", "0"},
+        {"original_language", "\"\""},
+        {"original_title", "\"\""},
+        {"overview", "\"\""},
+        {"popularity", "0.0"},
+        {"poster_path", "null"},
+        {"release_date", "\"\""},
+        {"title", "\"\""},
+        {"video", "false"},
+        {"vote_average", "0.0"},
+        {"vote_count", "0"},
     };
     struct str values[countof(members)] = {0};
     auto_text details = {0};

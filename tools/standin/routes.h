@@ -19,8 +19,8 @@ extern const char *const route_names[ROUTES];
 
 struct target {
     enum route route;
-    int64_t id;  /* of the film or person; 0 = not a number */
-    int page;    /* 0 = not one that TMDB accepts */
+    int64_t id; /* of the film or person; 0 = not a number */
+    int page;   /* 0 = not one that TMDB accepts */
     enum part append[PARTS];
     int appends;
     bool doubled; /* a fault: the last film of a list's page is the first one again */

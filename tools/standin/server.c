@@ -27,7 +27,7 @@ struct request {
     struct fault fault;
     struct answer answer;
     uint64_t due_ns; /* sleep until then before answering; 0 = do not */
-    bool counted; /* it is one of the API, not of /stats */
+    bool counted;    /* it is one of the API, not of /stats */
     bool reset;
 };
 
@@ -196,7 +196,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
     return MHD_YES;
 }
 
-static void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
+static void on_completed(void *arg, struct MHD_Connection *c, void **state,
+                         enum MHD_RequestTerminationCode why)
 {
     (void)arg;
     (void)c;
@@ -211,7 +212,8 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **state, enum
     *state = NULL;
 }
 
-static void on_connection(void *arg, struct MHD_Connection *c, void **state, enum MHD_ConnectionNotificationCode what)
+static void on_connection(void *arg, struct MHD_Connection *c, void **state,
+                          enum MHD_ConnectionNotificationCode what)
 {
     (void)c;
     (void)state;
@@ -229,18 +231,19 @@ static bool listen_on(struct server *s, struct err *e)
     };
     errno = 0;
     s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, s->conf.port, NULL, NULL,
-        on_request, s, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&here, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, s->conf.port, NULL, NULL, on_request, s,
+        MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&here, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
         s->conf.threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, s->conf.threads, MHD_OPTION_END);
     if (!s->daemon)
-        return fail(e, "cannot listen on 127.0.0.1:%u: %s", s->conf.port, errno ? strerror(errno) : "refused");
+        return fail(e, "cannot listen on 127.0.0.1:%u: %s", s->conf.port,
+                    errno ? strerror(errno) : "refused");
     s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
     return true;
 }
 
-bool server_start(struct server **ret, const struct server_conf *conf, const struct films *films, struct faults *f,
-                  struct err *e)
+bool server_start(struct server **ret, const struct server_conf *conf, const struct films *films,
+                  struct faults *f, struct err *e)
 {
     struct server *s = must_alloc(1, sizeof *s);
     *s = (struct server){.conf = *conf, .films = films, .faults = f, .cache = cache_new()};

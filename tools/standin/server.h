@@ -14,8 +14,8 @@ struct server_conf {
 struct server;
 
 /* The films must stay until server_stop(); so must *f, whose counts move. */
-bool server_start(struct server **ret, const struct server_conf *conf, const struct films *films, struct faults *f,
-                  struct err *e) must_check;
+bool server_start(struct server **ret, const struct server_conf *conf, const struct films *films,
+                  struct faults *f, struct err *e) must_check;
 
 uint16_t server_port(const struct server *s);
 void server_stats(struct server *s, struct text *out);

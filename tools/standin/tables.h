@@ -14,7 +14,7 @@ bool genre_known(int64_t id);
 /* Departments are numbered so that people can count their work in each. */
 enum { DEPARTMENT_ACTING, DEPARTMENTS = 14 };
 extern const char *const departments[DEPARTMENTS];
-int department_index(struct str name);  /* of a department; an unknown one is "Crew" */
+int department_index(struct str name); /* of a department; an unknown one is "Crew" */
 int department_of_job(struct str job);
 
 struct language {

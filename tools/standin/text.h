@@ -18,8 +18,8 @@ struct str {
 
 struct str str_of(const char *s);
 bool str_is(struct str s, const char *name);
-int64_t str_int(struct str s);   /* a JSON number's integer part; anything else is 0 */
-double str_real(struct str s);   /* the bytes after the slice must end the number */
+int64_t str_int(struct str s); /* a JSON number's integer part; anything else is 0 */
+double str_real(struct str s); /* the bytes after the slice must end the number */
 
 struct text {
     char *p;

@@ -32,7 +32,8 @@ static double wander(uint64_t seed, double days)
  * 4 * smooth(14) is at most 6/7. */
 static double votes_since(uint64_t seed, double days, struct walk start)
 {
-    double pace = ((double)start.votes * 0.0004 + start.popularity * 0.02) * (0.5 + dice_unit(dice_mix(seed, 9)));
+    double pace =
+        ((double)start.votes * 0.0004 + start.popularity * 0.02) * (0.5 + dice_unit(dice_mix(seed, 9)));
     return pace * (days + 4 * (smooth(seed, days, 14) - smooth(seed, 0, 14)));
 }
 

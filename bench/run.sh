@@ -1,0 +1,134 @@
+#!/bin/sh
+# bench/run.sh [w1|w1x20|w2|start]... [-n ROUNDS]: cupel beside its peers, in turn, on the same work.
+#
+#   w1     6,231 films: NDJSON -> bronze -> silver -> gold -> report (bench/peers/w1/SPEC.md)
+#   w1x20  124,620 films
+#   w2     1,713 films over HTTP, 50 ms a request, five at once: ours against a Go client
+#   start  cupel --help, validate and plan on the movies project
+#
+# Results are appended to bench/out/results.jsonl; bench/peers/summarise.py makes a table of them. PEERS chooses
+# the peers of w1 (default: duckdb polars pandas dbt); each is installed into bench/out/env at its first use.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/.." && pwd)
+shared=${CUPEL_SHARED:-$root/../shared}
+out=$here/out
+cupel=$root/build/cupel
+peers=${PEERS:-duckdb polars pandas dbt}
+rounds=3
+mkdir -p "$out/logs"
+
+measure() { # LABEL COMMAND...
+    label=$1
+    shift
+    "$here/peers/quiet.sh" 60 >/dev/null
+    "$here/peers/measure.py" -l "$label" -o "$out/results.jsonl" --log "$out/logs/$label.log" -- "$@" || true
+}
+
+venv() { # NAME PACKAGE...
+    name=$1
+    shift
+    [ -f "$out/env/$name/complete" ] || {
+        python3 -m venv "$out/env/$name"
+        "$out/env/$name/bin/pip" install -q "$@"
+        : >"$out/env/$name/complete"
+    }
+}
+
+w1_ours() { # INPUT OUT
+    rm -rf "$2"
+    mkdir -p "$2"
+    cp -r "$here/w1/cupel.yaml" "$here/w1/models" "$here/w1/pages" "$2"
+    cat >"$2/go.sh" <<END
+set -e
+'$cupel' -C '$2' run --var input='$1'
+'$cupel' -C '$2' render report --to txt --out '$2/out'
+END
+}
+
+w1() { # TAG COPIES
+    in=$out/movies_$1.ndjson
+    [ -f "$in" ] || python3 "$here/w1/data.py" "$shared/data/movies" "$in" "$2"
+    venv main polars deltalake duckdb==1.5.5 pandas pyarrow
+    case " $peers " in *" dbt "*) venv dbt 'dbt-core<1.12' dbt-duckdb duckdb==1.5.5 ;; esac
+    round=0
+    while [ $round -lt "$rounds" ]; do
+        w1_ours "$in" "$out/w1-$1-cupel"
+        measure "w1-$1-cupel" sh "$out/w1-$1-cupel/go.sh"
+        for peer in $peers; do
+            o=$out/w1-$1-$peer
+            case $peer in
+            duckdb) measure "w1-$1-duckdb" "$out/env/main/bin/python" "$here/peers/w1/duckdb_movies.py" "$in" "$o" 2 ;;
+            polars | pandas) measure "w1-$1-$peer" "$out/env/main/bin/python" "$here/peers/w1/${peer}_movies.py" "$in" "$o" ;;
+            dbt) measure "w1-$1-dbt" "$here/peers/w1/dbt_movies.sh" "$out/env/dbt/bin/dbt" "$in" "$o" ;;
+            esac
+        done
+        round=$((round + 1))
+    done
+    "$here/w1/agree.py" "$cupel" "$out/w1-$1-cupel" "$out/w1-$1-duckdb"
+}
+
+w2() {
+    command -v go >/dev/null || { echo "w2 needs go" >&2; return; }
+    [ -x "$out/go-client" ] || (cd "$here/peers/w2/go" && go build -o "$out/go-client" ./client)
+    zstd -dcq "$shared/data/movies/tmdb_5000.ndjson.zst" | head -n 1713 >"$out/films_1713.ndjson"
+    python3 -c 'import json,sys
+for l in open(sys.argv[1]): print(json.loads(l)["id"])' "$out/films_1713.ndjson" >"$out/ids.txt"
+    "$root/build/tmdb-standin" --port 0 --latency 50 --data "$out/films_1713.ndjson" >"$out/standin.out" &
+    server=$!
+    trap 'kill $server 2>/dev/null || true' EXIT
+    sleep 1
+    base=$(sed -n 's/^listening on //p' "$out/standin.out")
+    round=0
+    while [ $round -lt "$rounds" ]; do
+        rm -rf "$out/w2-cupel"
+        cp -r "$here/w2" "$out/w2-cupel"
+        ids=$(paste -sd, "$out/ids.txt")
+        measure w2-cupel env TMDB_BASE_URL="$base" "$cupel" -C "$out/w2-cupel" run --var ids="$ids"
+        measure w2-go "$out/go-client" "${base%/3}" "$out/ids.txt" "$out/w2-go.ndjson" 5
+        round=$((round + 1))
+    done
+    kill $server
+    trap - EXIT
+}
+
+start() {
+    for command in "--help" "-C $root/projects/movies validate" "-C $root/projects/movies plan"; do
+        # shellcheck disable=SC2086 # several words
+        python3 - "$cupel" $command <<'END'
+import os, statistics, subprocess, sys, time
+t = []
+env = dict(os.environ, TMDB_API_KEY="x")
+for _ in range(40):
+    a = time.perf_counter()
+    subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+    t.append((time.perf_counter() - a) * 1e3)
+print(f"cupel {sys.argv[-1]}: median {statistics.median(t):.1f} ms, min {min(t):.1f}, max {max(t):.1f} of 40")
+END
+    done
+}
+
+works=
+while [ $# -gt 0 ]; do
+    case $1 in
+    -n)
+        rounds=$2
+        shift
+        ;;
+    *) works="$works $1" ;;
+    esac
+    shift
+done
+for work in ${works:-start w2 w1}; do
+    case $work in
+    w1) w1 x1 1 ;;
+    w1x20) w1 x20 20 ;;
+    w2) w2 ;;
+    start) start ;;
+    *)
+        echo "unknown: $work" >&2
+        exit 2
+        ;;
+    esac
+done
+[ ! -f "$out/results.jsonl" ] || python3 "$here/peers/summarise.py" "$out/results.jsonl"

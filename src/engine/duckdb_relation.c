@@ -1,0 +1,198 @@
+/* What names mean in a session. */
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "engine/internal.h"
+
+/* --- names --- */
+
+/* "silver" of silver.movies@v3; NULL when there is no dot in front of the version. */
+static const char *schema_of(struct arena *a, const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot ? arena_strn(a, name, (size_t)(dot - name)) : NULL;
+}
+
+void duck_relation_ident(struct buf *b, const char *name)
+{
+    auto_arena *a = arena_new();
+    const char *schema = schema_of(a, name);
+    if (schema) {
+        sql_ident(b, schema);
+        buf_addf(b, ".");
+        name += strlen(schema) + 1;
+    }
+    sql_ident(b, name);
+}
+
+static bool need_schema(struct session *s, const char *name, struct err *e)
+{
+    const char *schema = schema_of(s->a, name);
+    if (!schema)
+        return true;
+    for (size_t i = 0; i < s->schemas.n; i++)
+        if (strcasecmp(s->schemas.v[i], schema) == 0)
+            return true;
+    auto_buf sql = BUF(4096);
+    buf_addf(&sql, "CREATE SCHEMA IF NOT EXISTS ");
+    sql_ident(&sql, schema);
+    if (!buf_done(&sql, e) || !duck_exec(s->con, sql.p, e))
+        return false;
+    *arena_push(s->a, &s->schemas) = schema;
+    return true;
+}
+
+static struct relation *find_relation(struct session *s, const char *name)
+{
+    for (size_t i = 0; i < s->relations.n; i++)
+        if (strcasecmp(s->relations.v[i].name, name) == 0)
+            return &s->relations.v[i];
+    return NULL;
+}
+
+bool duck_relation_set(struct session *s, const char *name, bool table, const char *body, struct err *e)
+{
+    struct relation *r = find_relation(s, name);
+    if (!need_schema(s, name, e))
+        return false;
+    auto_buf sql = BUF(MAX_SQL);
+    if (r && r->table != table) { /* OR REPLACE keeps to its kind */
+        buf_addf(&sql, "DROP %s IF EXISTS ", r->table ? "TABLE" : "VIEW");
+        duck_relation_ident(&sql, name);
+        buf_addf(&sql, "; ");
+    }
+    buf_addf(&sql, "CREATE OR REPLACE %s ", table ? "TABLE" : "VIEW");
+    duck_relation_ident(&sql, name);
+    buf_addf(&sql, "%s%s", table ? "" : " AS ", body);
+    if (!buf_done(&sql, e) || !duck_exec_in(s, sql.p, e))
+        return false;
+    if (!r) {
+        r = arena_push(s->a, &s->relations);
+        r->name = arena_str(s->a, name);
+    }
+    r->table = table;
+    return true;
+}
+
+/* --- kinds of relations --- */
+
+bool duck_relation_files(struct session *s, const char *name, const struct lake_table *t,
+                         const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
+                         struct err *e)
+{
+    auto_arena *a = arena_new();
+    if (!files) {
+        const struct lake_file **all = arena_make(a, const struct lake_file *, snap->nfiles);
+        for (size_t i = 0; i < snap->nfiles; i++)
+            all[i] = &snap->files[i];
+        files = all;
+        nfiles = snap->nfiles;
+    }
+    auto_buf sql = BUF(MAX_SQL);
+    return duck_scan_sql(s, &sql, t, snap, files, nfiles, NULL, e) && buf_done(&sql, e) &&
+           duck_relation_set(s, name, false, sql.p, e);
+}
+
+bool duck_relation_empty(struct session *s, const char *name, const struct engine_column *cols, size_t ncols,
+                         struct err *e)
+{
+    auto_buf ddl = BUF(MAX_SQL);
+    for (size_t i = 0; i < ncols; i++) {
+        buf_addf(&ddl, "%s", i ? ", " : "");
+        sql_ident(&ddl, cols[i].name);
+        buf_addf(&ddl, " ");
+        if (cols[i].type)
+            duck_type_sql(&ddl, cols[i].type);
+        else
+            buf_addf(&ddl, "%s", cols[i].sql_type);
+    }
+    return buf_done(&ddl, e) && duck_relation_ddl(s, name, ddl.p, e);
+}
+
+bool duck_relation_ddl(struct session *s, const char *name, const char *ddl, struct err *e)
+{
+    auto_buf body = BUF(MAX_SQL);
+    buf_addf(&body, "(%s\n)", ddl);
+    return buf_done(&body, e) && duck_relation_set(s, name, true, body.p, e);
+}
+
+bool duck_relation_sql(struct session *s, const char *name, const char *sql, bool keep, struct err *e)
+{
+    auto_arena *a = arena_new();
+    struct sqltext plain;
+    if (!sqltext_plain(a, sql, NULL, (struct src){0}, &plain, e))
+        return false;
+    auto_buf body = BUF(MAX_SQL);
+    buf_addf(&body, "%s%s", keep ? " AS " : "", plain.sql);
+    return buf_done(&body, e) && duck_relation_set(s, name, keep, body.p, e);
+}
+
+/* --- which files have a key --- */
+
+struct indexed {
+    const char *uri;
+    size_t i;
+};
+
+static int by_uri(const void *x, const void *y)
+{
+    return strcmp(((const struct indexed *)x)->uri, ((const struct indexed *)y)->uri);
+}
+
+static void read_hits(duckdb_result *r, const struct indexed *names, size_t n, bool *hit)
+{
+    for (;;) {
+        auto_arena *a = arena_new();
+        auto_chunk chunk = duck.fetch_chunk(*r);
+        if (!chunk)
+            return;
+        duckdb_vector v = duck.data_chunk_get_vector(chunk, 0);
+        for (idx_t i = 0; i < duck.data_chunk_get_size(chunk); i++) {
+            struct str uri = duck_string(v, i);
+            const struct indexed key = {arena_strn(a, uri.p, uri.n), 0};
+            const struct indexed *found = bsearch(&key, names, n, sizeof *names, by_uri);
+            if (found)
+                hit[found->i] = true;
+        }
+    }
+}
+
+static void matching_sql(struct buf *b, const char *scan, const char *const *key, size_t nkey, const char *keys)
+{
+    buf_addf(b, "SELECT DISTINCT cupel_file FROM (%s) AS t SEMI JOIN ", scan);
+    duck_relation_ident(b, keys);
+    buf_addf(b, " AS k ON ");
+    for (size_t i = 0; i < nkey; i++) {
+        buf_addf(b, "%st.", i ? " AND " : "");
+        sql_ident(b, key[i]);
+        buf_addf(b, " = k.");
+        sql_ident(b, key[i]);
+    }
+}
+
+bool duck_matching_files(struct session *s, const struct lake_table *t, const struct lake_snapshot *snap,
+                         const struct lake_file *const *files, size_t nfiles, const char *const *key, size_t nkey,
+                         const char *keys, bool *hit, struct err *e)
+{
+    for (size_t i = 0; i < nfiles; i++)
+        hit[i] = false;
+    if (nfiles == 0)
+        return true;
+
+    auto_arena *a = arena_new();
+    struct indexed *names = arena_make(a, struct indexed, nfiles);
+    for (size_t i = 0; i < nfiles; i++)
+        names[i] = (struct indexed){store_uri(a, t->store, arena_fmt(a, "%s/%s", t->dir, files[i]->path)), i};
+    qsort(names, nfiles, sizeof *names, by_uri);
+
+    auto_buf scan = BUF(MAX_SQL), sql = BUF(MAX_SQL);
+    if (!duck_scan_sql(s, &scan, t, snap, files, nfiles, "cupel_file", e) || !buf_done(&scan, e))
+        return false;
+    matching_sql(&sql, scan.p, key, nkey, keys);
+    auto_result r = {0};
+    if (!buf_done(&sql, e) || !duck_run(s, &(struct statement){.sql = sql.p}, &r, e))
+        return false;
+    read_hits(&r, names, nfiles, hit);
+    return true;
+}

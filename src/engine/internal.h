@@ -1,0 +1,173 @@
+/* internal.h - what the files of the DuckDB driver share. */
+#pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/duck.h"
+#include "engine/engine.h"
+#include "engine/sqltext.h"
+
+enum {
+    MAX_SQL = 64 << 20,          /* of one statement: thousands of file names */
+    MAX_REJECT_BYTES = 64 << 20, /* of rejected rows that are kept for one stage */
+};
+
+/* --- duckdb.c: engine, sessions, statements --- */
+
+struct engine {
+    duckdb_database db;
+    duckdb_connection con; /* for checkpoints and for taking sessions away; under con_lock */
+    pthread_mutex_t con_lock;
+    atomic_int_fast64_t next_id;
+    struct lake_parquet parquet;
+
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t wake;
+    pthread_t watcher;
+    bool watching, stop;
+    struct session *running; /* those in a statement that can be cancelled */
+    struct gate_run *gate_runs;
+    struct arrow_in *arrows;
+};
+
+struct relation {
+    const char *name;
+    bool table; /* a view otherwise */
+};
+
+struct session {
+    struct engine *engine;
+    struct arena *a;           /* lives as long as the session */
+    const atomic_bool *cancel; /* NULL = never */
+    duckdb_connection con;
+    duckdb_connection bind_con; /* the same catalogue without the optimizer; NULL until used */
+    const char *catalog;
+    struct list_of(const char *) schemas;
+    struct list_of(struct relation) relations;
+    struct session *next_running;
+};
+
+/* Where the user's SQL is in a statement of ours, for errors. */
+struct origin {
+    const char *text;           /* as the user wrote it */
+    const struct sqltext *plain;
+    size_t offset;              /* of plain->sql in the statement */
+    struct src at;
+};
+
+struct statement {
+    const char *sql;
+    struct engine_params params; /* those it does not name are passed over */
+    const struct origin *origin; /* NULL = all of it is ours */
+    bool stream;                 /* rows as they are fetched, not all at once */
+};
+
+/* The result is destroyed by the caller. */
+bool duck_run(struct session *s, const struct statement *st, duckdb_result *ret, struct err *e) must_check;
+/* Statements without parameters, rows thrown away; for one connection or for the session (with its cancel flag). */
+bool duck_exec(duckdb_connection con, const char *sql, struct err *e) must_check;
+bool duck_exec_in(struct session *s, const char *sql, struct err *e) must_check;
+/* The connection for binding. */
+bool duck_bind_con(struct session *s, duckdb_connection *ret, struct err *e) must_check;
+int64_t duck_next_id(struct engine *g);
+
+/* Between these two the watcher interrupts the session when its cancel flag is set. */
+void duck_watch_begin(struct session *s);
+void duck_watch_end(struct session *s);
+
+static inline void free_result(duckdb_result *r)
+{
+    duck.destroy_result(r);
+}
+#define auto_result auto_call(free_result) duckdb_result
+static inline void free_chunk(duckdb_data_chunk *c)
+{
+    if (*c)
+        duck.destroy_data_chunk(c);
+}
+#define auto_chunk auto_call(free_chunk) duckdb_data_chunk
+static inline void free_prepared(duckdb_prepared_statement *p)
+{
+    duck.destroy_prepare(p);
+}
+#define auto_prepared auto_call(free_prepared) duckdb_prepared_statement
+
+/* --- duckdb_error.c --- */
+
+/* Translates DuckDB's message (JSON, as errors_as_json makes it, or text). `running`: rows were being computed, so
+ * that a value that does not convert is the data's fault and not the text's. Returns false. */
+bool duck_fail(struct err *e, const char *message, bool running, const struct origin *o);
+
+/* --- duckdb_type.c --- */
+
+/* The type's name in DuckDB's SQL. */
+void duck_type_name(struct buf *b, duckdb_logical_type t);
+/* What a table holds for it, NULL = cannot be stored. */
+const struct lake_type *duck_type_stored(struct arena *a, duckdb_logical_type t);
+/* The SQL type that a lake type is read and written as. */
+void duck_type_sql(struct buf *b, const struct lake_type *t);
+
+/* --- duckdb_value.c: reading chunks --- */
+
+struct str duck_string(duckdb_vector v, idx_t row);
+bool duck_is_null(duckdb_vector v, idx_t row);
+
+/* --- duckdb_bind.c --- */
+
+bool duck_refs(struct arena *a, struct session *s, const char *text, struct src at, struct engine_ref **ret,
+               size_t *ret_n, struct err *e) must_check;
+bool duck_bind(struct arena *a, struct session *s, const char *sql, struct engine_params params, struct src at,
+               struct engine_column **ret, size_t *ret_n, struct err *e) must_check;
+bool duck_bind_params(duckdb_prepared_statement p, struct engine_params params, struct err *e) must_check;
+
+/* --- duckdb_relation.c --- */
+
+bool duck_relation_files(struct session *s, const char *name, const struct lake_table *t,
+                         const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
+                         struct err *e) must_check;
+bool duck_relation_empty(struct session *s, const char *name, const struct engine_column *cols, size_t ncols,
+                         struct err *e) must_check;
+bool duck_relation_ddl(struct session *s, const char *name, const char *ddl, struct err *e) must_check;
+bool duck_relation_sql(struct session *s, const char *name, const char *sql, bool keep, struct err *e) must_check;
+bool duck_matching_files(struct session *s, const struct lake_table *t, const struct lake_snapshot *snap,
+                         const struct lake_file *const *files, size_t nfiles, const char *const *key, size_t nkey,
+                         const char *keys, bool *hit, struct err *e) must_check;
+/* The name of a relation, quoted, its schema and version kept apart: "silver"."movies@v3". */
+void duck_relation_ident(struct buf *b, const char *name);
+/* Makes the relation anew: `body` is what follows CREATE VIEW name AS, or CREATE TABLE name. */
+bool duck_relation_set(struct session *s, const char *name, bool table, const char *body, struct err *e) must_check;
+
+/* --- duckdb_scan.c --- */
+
+/* Appends a SELECT over files of a table: its columns in the schema's order and types. file_column: the name of one
+ * more column that tells each row's file, NULL = none. */
+bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t, const struct lake_snapshot *snap,
+                   const struct lake_file *const *files, size_t nfiles, const char *file_column,
+                   struct err *e) must_check;
+
+/* --- duckdb_stage.c, duckdb_gate.c --- */
+
+bool duck_stage(struct arena *a, struct session *s, const struct engine_stage *g, struct engine_staged *ret,
+                struct err *e) must_check;
+
+struct gate_run; /* the rows that one stage holds back */
+struct gate_run *duck_gates_begin(struct session *s, const struct engine_stage *g);
+/* Appends the boolean expression that lets a row pass or records why not. `columns` are those of the row that are
+ * shown of a rejected one; reject_list: the reject column is a list. */
+void duck_gates_sql(struct buf *b, const struct gate_run *r, const struct engine_stage *g, const char *const *columns,
+                    size_t ncolumns, bool reject_list);
+void duck_gates_end(struct arena *a, struct gate_run *r, struct engine_staged *ret); /* ret NULL: throw away */
+bool duck_gates_register(struct engine *g, struct err *e) must_check;
+
+/* --- duckdb_arrow.c --- */
+
+bool duck_query(struct session *s, const char *sql, struct engine_params params, struct src at,
+                struct ArrowArrayStream *ret, struct err *e) must_check;
+bool duck_relation_arrow(struct session *s, const char *name, struct ArrowArrayStream *in, struct err *e) must_check;
+bool duck_arrow_register(struct engine *g, struct err *e) must_check;
+void duck_arrow_drop(struct session *s, const char *name); /* NULL = all of the session */
+
+/* --- duckdb_function.c, duckdb_parquet.c --- */
+
+bool duck_functions_register(struct engine *g, struct err *e) must_check;
+void duck_parquet_init(struct engine *g);

@@ -1,0 +1,90 @@
+"""Kill -9 at random moments, then a plain `cupel run`: the tables must equal those of an undisturbed run.
+
+CUPEL_KILLS says how many kills (default 40; 200 before a release). The seed is printed, CUPEL_SEED repeats it.
+"""
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from lake import tables, requests_made
+
+NOW = "2026-11-21T06:00:00Z"
+ARGS = ["run", "--now", NOW, "--pages", "2"]
+KILLS = int(os.environ.get("CUPEL_KILLS", "40"))
+SEED = int(os.environ.get("CUPEL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+
+# What legitimately differs between two runs of the same thing: who did it and when, and how it went.
+VOLATILE = {
+    "bronze/extraction_log": ["run_id", "started_at", "finished_at", "resumed", "retries"],
+    "quarantine": ["run_id"],
+}
+
+
+def start(cupel_bin, project, env):
+    return subprocess.Popen([cupel_bin, "-C", str(project), *ARGS], env=env, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, start_new_session=True)
+
+
+def finish(cupel_bin, project, env):
+    r = subprocess.run([cupel_bin, "-C", str(project), *ARGS], env=env, capture_output=True, text=True, timeout=120)
+    assert r.returncode == 0, r.stderr
+    return r
+
+
+@pytest.fixture(scope="module")
+def world(standin, make_project, cupel_bin, tmp_path_factory):
+    """A server, the tables of an undisturbed run, how long it took and how much it asked for."""
+    server = standin("--latency", "2", "--key", "k", "--stats")
+    env = server.env()
+    reference = make_project(tmp_path_factory.mktemp("reference"))
+    began = time.monotonic()
+    finish(cupel_bin, reference, env)
+    seconds = time.monotonic() - began
+    asked = requests_made(server)
+    return {"server": server, "env": env, "tables": tables(reference / "lake", VOLATILE), "seconds": seconds,
+            "asked": asked}
+
+
+def test_a_rerun_of_the_same_time_changes_nothing(world, make_project, cupel_bin, tmp_path):
+    project = make_project(tmp_path)
+    finish(cupel_bin, project, world["env"])
+    before = requests_made(world["server"])
+    finish(cupel_bin, project, world["env"])
+    assert requests_made(world["server"]) == before
+    assert tables(project / "lake", VOLATILE) == world["tables"]
+
+
+def test_killed_anywhere_the_next_run_ends_where_it_would_have(world, make_project, cupel_bin, tmp_path):
+    print(f"seed {SEED}")
+    dice = random.Random(SEED)
+    in_time = 0
+    n = 0
+    while n < KILLS:
+        project = make_project(tmp_path / str(n))
+        asked_before = requests_made(world["server"])
+        killed_here = 0
+        # Now and then several kills in a row before a run may end.
+        for _ in range(dice.choice([1, 1, 1, 2, 4])):
+            p = start(cupel_bin, project, world["env"])
+            time.sleep(dice.random() * world["seconds"] * 1.05)
+            if p.poll() is None:
+                os.killpg(p.pid, signal.SIGKILL)
+                in_time += 1
+                killed_here += 1
+            p.wait()
+            p.stderr.close()
+            n += 1
+        finish(cupel_bin, project, world["env"])
+        got = tables(project / "lake", VOLATILE)
+        assert got.keys() == world["tables"].keys(), f"seed {SEED}, kill {n}"
+        for name in got:
+            assert got[name] == world["tables"][name], f"seed {SEED}, kill {n}: {name} differs ({project})"
+        # What was on its way when a kill came may be asked for again: five at once.
+        asked = requests_made(world["server"]) - asked_before
+        assert asked <= world["asked"] + 5 * killed_here, f"seed {SEED}, kill {n}: {asked} requests"
+        subprocess.run(["rm", "-rf", str(project)], check=True)
+    assert in_time >= KILLS // 2, "most kills came too late to test anything"
