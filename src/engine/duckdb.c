@@ -90,6 +90,8 @@ bool duck_run(struct session *s, const struct statement *st, duckdb_result *ret,
     if (ok) {
         duckdb_state done = st->stream ? duck.execute_prepared_streaming(p, ret) : duck.execute_prepared(p, ret);
         ok = done == DuckDBSuccess || duck_fail(e, duck.result_error(ret), true, st->origin);
+        if (!ok && e->kind != ERR_CANCELED)
+            duck_arrow_error(s, e);
     }
     duck_watch_end(s);
     return ok;
@@ -202,10 +204,16 @@ static const char *spill_dir(struct arena *a, const char *dir)
     return arena_fmt(a, "%s/spill-%ld", dir, (long)getpid());
 }
 
+static int64_t machine_bytes(void)
+{
+    return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
 static bool instance_open(struct arena *a, const struct engine_conf *c, struct engine *g, struct err *e)
 {
     int threads = c->threads > 0 ? c->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
-    const char *memory = c->memory_bytes > 0 ? arena_fmt(a, "%" PRIi64 "B", c->memory_bytes) : "60%";
+    int64_t bytes = c->memory_bytes > 0 ? c->memory_bytes : machine_bytes() / 10 * 6;
+    const char *memory = arena_fmt(a, "%" PRIi64 "B", bytes);
     const struct {
         const char *name, *value;
     } settings[] = {
@@ -216,7 +224,6 @@ static bool instance_open(struct arena *a, const struct engine_conf *c, struct e
         {"autoload_known_extensions", "false"},
         {"preserve_insertion_order", "false"}, /* an ORDER BY is kept all the same; memory stays bounded */
         {"errors_as_json", "true"},
-        {"TimeZone", "UTC"},
     };
     duckdb_config config;
     if (duck.create_config(&config) != DuckDBSuccess)
@@ -248,7 +255,7 @@ static bool duck_open(struct arena *a, const struct engine_conf *c, struct engin
     pthread_cond_init(&g->wake, NULL);
     arena_defer(a, engine_close, g);
     duck_parquet_init(g);
-    if (!duck_functions_register(g, e) || !duck_gates_register(g, e) || !duck_arrow_register(g, e))
+    if (!duck_exec(g->con, "SET GLOBAL TimeZone = 'UTC'", e) || !duck_functions_register(g, e) || !duck_gates_register(g, e) || !duck_arrow_register(g, e))
         return false;
     *ret = g;
     return true;

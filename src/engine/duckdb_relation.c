@@ -183,7 +183,7 @@ bool duck_matching_files(struct session *s, const struct lake_table *t, const st
     auto_arena *a = arena_new();
     struct indexed *names = arena_make(a, struct indexed, nfiles);
     for (size_t i = 0; i < nfiles; i++)
-        names[i] = (struct indexed){store_uri(a, t->store, arena_fmt(a, "%s/%s", t->dir, files[i]->path)), i};
+        names[i] = (struct indexed){duck_file_uri(a, t, files[i]), i};
     qsort(names, nfiles, sizeof *names, by_uri);
 
     auto_buf scan = BUF(MAX_SQL), sql = BUF(MAX_SQL);

@@ -80,20 +80,29 @@ static bool all_agree(const struct scan *sc)
 
 /* --- the list of files --- */
 
-static const char *file_uri(const struct scan *sc, const struct lake_file *f)
+const char *duck_file_uri(struct arena *a, const struct lake_table *t, const struct lake_file *f)
 {
-    return store_uri(sc->a, sc->t->store, arena_fmt(sc->a, "%s/%s", sc->t->dir, f->path));
+    if (strncmp(f->path, "file://", 7) == 0)
+        return f->path + 7;
+    if (f->path[0] == '/' || strstr(f->path, "://")) /* of a shallow clone */
+        return f->path;
+    return store_uri(a, t->store, arena_fmt(a, "%s/%s", t->dir, f->path));
 }
 
 /* A path as a glob that matches it alone. */
-static const char *literal_glob(struct arena *a, const char *path)
+void duck_add_path(struct buf *b, const char *path)
 {
-    if (!strpbrk(path, "*?["))
-        return path;
-    auto_buf b = BUF(MAX_SQL);
-    for (; *path; path++)
-        buf_addf(&b, strchr("*?[", *path) ? "[%c]" : "%c", *path);
-    return arena_strn(a, b.p, b.len);
+    auto_buf glob = BUF(MAX_SQL);
+    for (const char *p = path; *p; p++)
+        buf_addf(&glob, strchr("*?[", *p) ? "[%c]" : "%c", *p);
+    sql_literal(b, glob.p);
+}
+
+void duck_add_parquet(struct buf *b, const char *path)
+{
+    buf_addf(b, "read_parquet(");
+    duck_add_path(b, path);
+    buf_addf(b, ", hive_partitioning = false)");
 }
 
 static void add_files(struct buf *b, const struct scan *sc)
@@ -101,7 +110,7 @@ static void add_files(struct buf *b, const struct scan *sc)
     buf_addf(b, "read_parquet([");
     for (size_t i = 0; i < sc->nfiles; i++) {
         buf_addf(b, "%s", i ? ", " : "");
-        sql_literal(b, literal_glob(sc->a, file_uri(sc, sc->files[i])));
+        duck_add_path(b, duck_file_uri(sc->a, sc->t, sc->files[i]));
     }
     buf_addf(b, "]%s, hive_partitioning = %s", sc->by_name ? ", union_by_name = true" : "",
              sc->hive ? "true, hive_types_autocast = 0" : "false");
@@ -118,7 +127,7 @@ static void add_values(struct buf *b, const struct scan *sc)
     buf_addf(b, " JOIN (VALUES ");
     for (size_t i = 0; i < sc->nfiles; i++) {
         buf_addf(b, "%s(", i ? ", " : "");
-        sql_literal(b, file_uri(sc, sc->files[i]));
+        sql_literal(b, duck_file_uri(sc->a, sc->t, sc->files[i]));
         for (size_t c = 0; c < sc->snap->npartition_by; c++) {
             const char *value = sc->files[i]->values[c];
             buf_addf(b, ", ");

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/text.h"
 #include "engine/duck.h"
 #include "engine/engine.h"
 #include "engine/sqltext.h"
@@ -145,6 +146,11 @@ bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
                    const struct lake_file *const *files, size_t nfiles, const char *file_column,
                    struct err *e) must_check;
 
+const char *duck_file_uri(struct arena *a, const struct lake_table *t, const struct lake_file *f);
+/* read_parquet() of one file, its columns as they are; and a path that is no pattern, as a literal. */
+void duck_add_parquet(struct buf *b, const char *path);
+void duck_add_path(struct buf *b, const char *path);
+
 /* --- duckdb_stage.c, duckdb_gate.c --- */
 
 bool duck_stage(struct arena *a, struct session *s, const struct engine_stage *g, struct engine_staged *ret,
@@ -166,6 +172,8 @@ bool duck_query(struct session *s, const char *sql, struct engine_params params,
 bool duck_relation_arrow(struct session *s, const char *name, struct ArrowArrayStream *in, struct err *e) must_check;
 bool duck_arrow_register(struct engine *g, struct err *e) must_check;
 void duck_arrow_drop(struct session *s, const char *name); /* NULL = all of the session */
+/* The failure of a stream that one of the session's relations was reading, if there is one: DuckDB only quotes it. */
+bool duck_arrow_error(struct session *s, struct err *e);
 
 /* --- duckdb_function.c, duckdb_parquet.c --- */
 

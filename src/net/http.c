@@ -448,7 +448,12 @@ static bool start_and_send(struct http_pool *p, int64_t *ret_wait_ms, struct err
     int still;
     size_t before = p->running;
     *ret_wait_ms = start_some(p);
-    return p->running == before || multi_ok(curl_multi_perform(p->multi, &still), e);
+    if (p->running == before)
+        return true;
+    if (!multi_ok(curl_multi_perform(p->multi, &still), e))
+        return false;
+    collect(p); /* a server near by may have answered already */
+    return true;
 }
 
 /* Bad answers first, since they may put off the next starts; then new starts, so that the wire is busy while the
@@ -479,7 +484,7 @@ bool http_run(struct http_pool *p, struct task *t, int64_t wake_ms, done_fn *don
             break;
         if (wait_ms > POLL_MS)
             wait_ms = POLL_MS;
-        if (p->answered || !http_pending(p)) /* one that could not even start; nothing left to wait for */
+        if (p->answered || !http_pending(p)) /* there is something to hand out; or all is done */
             wait_ms = 0;
         int64_t due_ms = woke_ms + wake_ms - clock_mono_ms();
         if (wake_ms && due_ms < wait_ms)

@@ -115,8 +115,8 @@ static bool show_table(struct writer *w, const struct block *b, struct err *e)
 {
     struct result *r = find_result(w, (struct str){b->name, strlen(b->name)});
     struct show show;
-    struct show_column *c;
-    size_t *from, n;
+    struct show_column *c = NULL;
+    size_t *from = NULL, n = 0;
     if (!r)
         return no_query(w, (struct str){b->name, strlen(b->name)}, b->name_at, e);
     if (!show_read(w->a, b, &show, e) || !resolve(w, r, &show, &c, &from, &n, e))

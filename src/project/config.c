@@ -133,7 +133,7 @@ bool variable_set(struct arena *a, struct project *p, const char *assignment, st
 struct engine_keys {
     int64_t threads, memory;
 };
-static const struct field engine_rows[] = {
+static const struct field engine_setting_rows[] = {
     {"threads", FIELD_INT, offsetof(struct engine_keys, threads), 1, 1024, false},
     {"memory", FIELD_SIZE, offsetof(struct engine_keys, memory), 0, 0, false},
     {0},
@@ -170,7 +170,7 @@ static void read_engine(struct project *p, const struct reader *r, const struct 
 {
     struct engine_keys k = {p->engine.threads, p->engine.memory_bytes};
     if (map)
-        read_fields(r, map, map->at, "engine", engine_rows, &k);
+        read_fields(r, map, map->at, "engine", engine_setting_rows, &k);
     p->engine.threads = (int)k.threads;
     p->engine.memory_bytes = k.memory;
 }

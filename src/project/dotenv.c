@@ -66,7 +66,7 @@ static bool read_assignment(const struct line *l, struct str s)
 
     auto_buf out = BUF(DOTENV_MAX);
     if (value.n && (value.p[0] == '"' || value.p[0] == '\'')) {
-        struct str rest;
+        struct str rest = {0};
         if (!unquote(l, value, &out, &rest))
             return false;
         if (!is_comment(rest))

@@ -44,13 +44,12 @@ static bool check_headers(const struct reader *r, const struct yaml *map, const 
     return ok;
 }
 
-static bool check_path(const struct reader *r, const struct yaml *y, const char *text, size_t prefix)
+static bool check_path(const struct reader *r, const struct yaml *y, const char *text)
 {
     struct json_path *ignored;
     struct err e;
     if (json_path_parse(r->a, text, &ignored, &e))
         return true;
-    (void)prefix;
     return reader_fail(r, y->at, e.hint[0] ? e.hint : "a path is written like $.results or $.credits.cast[:3].id", "%s",
                        e.msg);
 }
@@ -58,7 +57,7 @@ static bool check_path(const struct reader *r, const struct yaml *y, const char 
 static const char *read_path(const struct reader *r, const struct yaml *y)
 {
     const char *text = y ? read_text(r, y) : NULL;
-    return text && check_path(r, y, text, 0) ? text : NULL;
+    return text && check_path(r, y, text) ? text : NULL;
 }
 
 /* "4/s", "40/m", "1000/h" */
@@ -296,16 +295,17 @@ static bool each_parent(const struct http_reading *h, struct each_list *l, const
     const struct reader *r = h->r;
     const char *dot = strchr(text, '.');
     const char *parent = dot ? arena_strn(r->a, text, (size_t)(dot - text)) : text;
-    struct list_of(const char *) known = {0};
-    for (size_t i = 0; i < h->resources->n; i++)
-        *arena_push(r->a, &known) = h->resources->keys[i].name;
-    if (map_find(&h->names, parent) == SIZE_MAX)
+    if (map_find(&h->names, parent) == SIZE_MAX) {
+        struct list_of(const char *) known = {0};
+        for (size_t i = 0; i < h->resources->n; i++)
+            *arena_push(r->a, &known) = h->resources->keys[i].name;
         return reader_unknown(r, y->at, "resource", parent, known.v, known.n);
+    }
     if (!dot)
         return reader_fail(r, y->at, arena_fmt(r->a, "what of its records: %s.id", parent),
                            "each: '%s' is a resource, a path in it is expected", parent);
     const char *path = arena_fmt(r->a, "$%s", dot);
-    if (!check_path(r, y, path, 0))
+    if (!check_path(r, y, path))
         return false;
     *arena_push(r->a, &l->v) = (struct http_each){.parent = parent, .path = path, .at = y->at};
     return true;
@@ -432,7 +432,7 @@ static bool read_column(const struct reader *r, const struct http_resource *res,
     if (colons && !column_type(r, yaml_place(y, n + 2), colons + 2, &ret->type))
         return false;
     if (ret->path[0] != '{')
-        return check_path(r, y, ret->path, 0);
+        return check_path(r, y, ret->path);
     struct str name = {ret->path + 1, n > 2 ? n - 2 : 0};
     if (ret->path[n - 1] != '}' || !is_placeholder(res, name))
         return reader_fail(r, y->at, NULL, "column '%s': the path has no placeholder '%s'", key->name, ret->path);
@@ -509,8 +509,7 @@ static bool read_resource(const struct http_reading *h, const struct yaml_key *k
 
 struct ordering {
     const struct http_reading *h;
-    const struct http_resource *given;
-    const size_t *at_given; /* of each name, its position in given */
+    const struct http_resource *given; /* numbered as in names */
     enum { NEW, OPEN, DONE } *state;
     size_t *path, npath; /* those that are OPEN, outermost first */
     struct http_resource *sorted;
@@ -541,7 +540,7 @@ static bool place_resource(struct ordering *o, size_t i)
     for (size_t k = 0; k < res->neach; k++) {
         if (!res->each[k].parent)
             continue;
-        size_t parent = o->at_given[map_find(&o->h->names, res->each[k].parent)];
+        size_t parent = map_find(&o->h->names, res->each[k].parent);
         if (o->state[parent] == OPEN)
             return cycle(o, parent, res->each[k].at);
         if (o->state[parent] == NEW && !place_resource(o, parent))
@@ -553,11 +552,11 @@ static bool place_resource(struct ordering *o, size_t i)
     return true;
 }
 
-static bool sort_resources(struct http_reading *h, const size_t *at_given)
+static bool sort_resources(struct http_reading *h)
 {
     struct arena *a = h->r->a;
     size_t n = h->s->nresources;
-    struct ordering o = {.h = h, .given = h->s->resources, .at_given = at_given};
+    struct ordering o = {.h = h, .given = h->s->resources};
     o.state = arena_alloc(a, n, sizeof *o.state);
     o.path = arena_make(a, size_t, n);
     o.sorted = arena_make(a, struct http_resource, n);
@@ -585,7 +584,6 @@ static bool read_resources(struct http_reading *h)
 {
     struct arena *a = h->r->a;
     const struct yaml *map = h->resources;
-    size_t *at_given = arena_make(a, size_t, map->n);
     if (!map->n)
         return reader_fail(h->r, map->at, NULL, "resources: there is none");
     for (size_t i = 0; i < map->n; i++)
@@ -595,9 +593,8 @@ static bool read_resources(struct http_reading *h)
     for (size_t i = 0; i < map->n; i++) {
         ok = read_resource(h, &map->keys[i], map->items[i], &h->s->resources[i]) && ok;
         h->s->nresources = i + 1;
-        at_given[i] = i;
     }
-    if (!ok || !sort_resources(h, at_given))
+    if (!ok || !sort_resources(h))
         return false;
     warn_useless(h);
     return true;

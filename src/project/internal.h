@@ -26,10 +26,6 @@ struct model_notes { /* beside each model, by the same index */
     bool broken;               /* reported already: what depends on it is not looked at */
 };
 
-struct source_notes {
-    bool broken;
-};
-
 enum maker_kind { MAKER_MODEL, MAKER_SOURCE, MAKER_QUARANTINE, MAKER_LOG };
 struct maker { /* who makes a table */
     enum maker_kind kind;
@@ -62,11 +58,11 @@ bool variable_set(struct arena *a, struct project *p, const char *assignment, st
 bool source_read(const struct reader *r, struct source *ret) must_check;
 bool http_source_read(const struct reader *r, const struct yaml *root, struct src at, struct source *ret) must_check;
 
-/* A model's file: the header, the SELECT. *ret has name, path and text. */
+/* A model's file: the header, the SELECT. *ret has name, path and text. False = there is no SELECT to work with;
+ * mistakes of the header are only reported. */
 bool model_read(const struct reader *r, struct model *ret, struct model_notes *notes) must_check;
-/* The header's YAML, *ret NULL = none; *ret_end is the offset behind it. */
-bool header_read(const struct reader *r, const char *path, const char *text, const struct yaml **ret,
-                 struct src *ret_at, size_t *ret_end) must_check;
+/* The header's YAML, *ret NULL = none; *ret_end is the offset behind it, 0 = there is none. False = reported. */
+bool header_read(const struct reader *r, const char *path, const char *text, const struct yaml **ret, size_t *ret_end);
 /* The header's `checks:`; *passing as it is said among them. */
 bool checks_read(const struct reader *r, const struct yaml *list, struct model *m, struct model_notes *notes,
                  const struct yaml **ret_passing);
@@ -74,15 +70,17 @@ bool checks_read(const struct reader *r, const struct yaml *list, struct model *
 /* --- SQL looked at without an engine --- */
 
 struct sql_text {
-    size_t start, end;       /* of the statement in the text: comments around it and the semicolon cut off */
-    size_t second;           /* where another statement begins, SIZE_MAX = none */
-    struct str first_word;   /* "SELECT", "WITH", ... */
-    size_t open;             /* where a quote or comment begins that does not end, SIZE_MAX = none */
-    uint64_t hash;           /* of the words, whatever the white space and comments between them */
-    const char *const *params;
+    size_t start, end;     /* of the statement: comments around it and the semicolon are cut off; 0, 0 = there is none */
+    size_t second;         /* where another statement begins, SIZE_MAX = none */
+    struct str first_word; /* "SELECT", "WITH", ... */
+    uint64_t hash;         /* of the words, whatever the white space and comments between them */
+    const char **params;
     size_t nparams;
 };
-void sql_scan(struct arena *a, const char *text, size_t n, struct sql_text *ret);
+/* False = a quote or comment that does not end, *ret_at is its offset and *e says which. */
+bool sql_scan(struct arena *a, const char *text, struct sql_text *ret, size_t *ret_at, struct err *e) must_check;
+/* Where byte `offset` of a text of SQL stands, whose first byte stands at `at` and whose further lines are set in. */
+struct src sql_place(const char *sql, size_t offset, struct src at, int indent);
 
 /* --- the graph --- */
 

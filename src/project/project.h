@@ -42,7 +42,8 @@ struct check {
     const char *const *values; /* accepted values, as SQL literals */
     size_t nvalues;
     const char *sql;   /* ROWS: expression, QUERY: SELECT over the model's own name and others */
-    struct src sql_at; /* where sql[0] stands */
+    struct src sql_at;    /* where sql[0] stands; RELATIONSHIPS: where the other column is named */
+    int sql_indent;       /* how far its further lines are set in, in the file */
     const char *to_table, *to_column;
     int64_t min, max; /* ROW_COUNT; -1 = open */
     bool warn;        /* severity: warn */
@@ -141,6 +142,8 @@ struct project {
     /* after project_link: in an order in which every asset comes after those it needs */
     struct asset *assets;
     size_t nassets;
+
+    struct internals *in; /* of src/project alone */
 };
 
 struct project_options {

@@ -127,7 +127,7 @@ static bool read_value(const struct reader *r, const struct yaml *y, const struc
     return false;
 }
 
-static bool read_field(const struct reader *r, const struct yaml *y, const struct field *f, void *to)
+bool read_field(const struct reader *r, const struct yaml *y, const struct field *f, void *to)
 {
     if (yaml_is_null(y))
         return reader_fail(r, y->at, NULL, "'%s' has no value", f->name);

@@ -71,6 +71,8 @@ struct field {
     bool required;
 };
 
+/* One value by one row. */
+bool read_field(const struct reader *r, const struct yaml *y, const struct field *f, void *to);
 /* `map` is NULL (then only what is required is missed, at `at`) or anything that the user wrote. */
 bool read_fields(const struct reader *r, const struct yaml *map, struct src at, const char *what,
                  const struct field *rows, void *ret);

@@ -272,26 +272,26 @@ def test_key_in_query_or_header(compact_file):
 
 
 def test_first_line_ports_and_signals(compact_file):
-    first = Standin("--data", compact_file, "--port", 0)
-    assert first.line == f"listening on http://127.0.0.1:{first.port}/3\n"
-    taken = subprocess.run([PROGRAM, "--port", str(first.port)], capture_output=True, text=True, timeout=10)
-    assert taken.returncode == 2 and taken.stdout == ""
-    assert taken.stderr == f"tmdb-standin: error: cannot listen on 127.0.0.1:{first.port}: Address already in use\n"
-    assert first.stop(signal.SIGINT) == 0
-    again = Standin("--data", compact_file, f"--port={first.port}")
-    assert again.port == first.port and again.stop(signal.SIGTERM) == 0
+    with standin("--data", compact_file, "--port", 0) as first:
+        assert first.line == f"listening on http://127.0.0.1:{first.port}/3\n"
+        taken = subprocess.run([PROGRAM, "--port", str(first.port)], capture_output=True, text=True, timeout=10)
+        assert taken.returncode == 2 and taken.stdout == ""
+        assert taken.stderr == f"tmdb-standin: error: cannot listen on 127.0.0.1:{first.port}: Address already in use\n"
+        assert first.stop(signal.SIGINT) == 0
+    with standin("--data", compact_file, f"--port={first.port}") as again:
+        assert again.port == first.port and again.stop(signal.SIGTERM) == 0
 
 
 def test_ends_at_once_though_answers_are_due(compact_file):
-    server = Standin("--data", compact_file, "--latency", 60000)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        waiting = [pool.submit(requests.get, server.url + "/movie/155") for _ in range(5)]
-        time.sleep(0.3)
-        began = time.monotonic()
-        assert server.stop() == 0
-        assert time.monotonic() - began < 5
-        for w in waiting:
-            w.exception()  # answered or cut off, either will do
+    with standin("--data", compact_file, "--latency", 60000) as server:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            waiting = [pool.submit(requests.get, server.url + "/movie/155") for _ in range(5)]
+            time.sleep(0.3)
+            began = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - began < 5
+            for w in waiting:
+                w.exception()  # answered or cut off, either will do
 
 
 @pytest.mark.parametrize("args, message", [
@@ -712,11 +712,9 @@ def test_reset_is_a_reset_and_nothing_before_it(compact_file):
         assert [raw(server.port) for _ in range(5)] == [(b"", "reset")] * 5
 
 
-def test_garbage_takes_all_its_forms(compact_file):
+def test_garbage_takes_all_its_forms(compact_file, compact):
+    right = compact.get("/movie/155").content
     with standin("--data", compact_file, "--faults", "garbage=1") as server:
-        good = Standin("--data", compact_file)
-        right = good.get("/movie/155").content
-        good.stop()
         forms = collections.Counter()
         for _ in range(60):
             answer = server.get("/movie/155")
@@ -793,21 +791,21 @@ def test_clients_that_hang_up_leave_nothing_behind(compact_file):
 
 
 def test_stats(compact_file):
-    server = Standin("--data", compact_file, "--stats", "--key", "k")
-    for path in ("/movie/155", "/movie/70", "/movie/1", "/movie/popular", "/nothing"):
-        server.get(path, api_key="k")
-    server.get("/person/190")
-    stats = server.stats()
-    assert stats["requests"] == 6
-    assert {k: n for k, n in stats["by_route"].items() if n} == {"movie": 3, "popular": 1, "other": 1, "person": 1}
-    assert stats["by_status"] == {"200": 3, "401": 1, "404": 2}
-    assert stats["max_in_any_second"] == 6 and stats["max_in_flight"] == 1
-    assert stats["last_ns"] > stats["first_ns"]
+    with standin("--data", compact_file, "--stats", "--key", "k") as server:
+        for path in ("/movie/155", "/movie/70", "/movie/1", "/movie/popular", "/nothing"):
+            server.get(path, api_key="k")
+        server.get("/person/190")
+        stats = server.stats()
+        assert stats["requests"] == 6
+        assert {k: n for k, n in stats["by_route"].items() if n} == {"movie": 3, "popular": 1, "other": 1, "person": 1}
+        assert stats["by_status"] == {"200": 3, "401": 1, "404": 2}
+        assert stats["max_in_any_second"] == 6 and stats["max_in_flight"] == 1
+        assert stats["last_ns"] > stats["first_ns"]
 
-    requests.post(f"http://127.0.0.1:{server.port}/stats/reset")
-    assert server.stats()["requests"] == 0 and server.stats()["max_in_any_second"] == 0
-    server.get("/movie/155", api_key="k")
-    assert server.stop() == 0 and json.loads(server.errors)["requests"] == 1
+        requests.post(f"http://127.0.0.1:{server.port}/stats/reset")
+        assert server.stats()["requests"] == 0 and server.stats()["max_in_any_second"] == 0
+        server.get("/movie/155", api_key="k")
+        assert server.stop() == 0 and json.loads(server.errors)["requests"] == 1
 
 
 def test_most_requests_in_any_second(compact_file):

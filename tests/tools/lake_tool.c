@@ -35,8 +35,31 @@ static char *slurp(struct arena *a, const char *path, struct err *e)
     return fs_read(a, path, 64 << 20, &text, NULL, e) ? text : NULL;
 }
 
-static bool read_files(struct arena *a, const struct lake_table *t, const char *path, struct files *ret,
-                       struct err *e)
+/* Statistics as DuckDB's COPY ... RETURN_STATS gives them: {"\"id\"": {"min": "1", "max": "2", ...}, ...}. */
+static const char *stats_of(struct arena *a, const struct lake_snapshot *s, json_t *item)
+{
+    json_t *columns = json_object_get(item, "columns"), *column;
+    struct list_of(struct lake_column_stats) list = {0};
+    const char *name;
+    if (!columns)
+        return json_str(item, "stats", NULL);
+    json_object_foreach(columns, name, column)
+    {
+        const char *nulls = json_str(column, "null_count", NULL);
+        *arena_push(a, &list) = (struct lake_column_stats){
+            .column = name,
+            .min = json_str(column, "min", NULL),
+            .max = json_str(column, "max", NULL),
+            .nulls = nulls ? strtoll(nulls, NULL, 10) : -1,
+            .has_nan = strcmp(json_str(column, "has_nan", "false"), "true") == 0,
+        };
+    }
+    return lake_stats(a, &s->schema, s->partition_by, s->npartition_by, json_int(item, "rows", 0), list.v,
+                      list.n);
+}
+
+static bool read_files(struct arena *a, const struct lake_table *t, const struct lake_snapshot *s,
+                       const char *path, struct files *ret, struct err *e)
 {
     char *text = slurp(a, path, e);
     json_t *list, *item, *value;
@@ -48,9 +71,9 @@ static bool read_files(struct arena *a, const struct lake_table *t, const char *
         json_t *values = json_object_get(item, "values");
         const char **v = arena_make(a, const char *, json_array_size(values) + 1);
         json_array_foreach(values, k, value) v[k] = json_string_value(value);
-        struct lake_file f = {.path = json_str(item, "path", NULL),
+        struct lake_file f = {.path = json_str(item, "path", ""),
                               .values = v,
-                              .stats = json_str(item, "stats", NULL),
+                              .stats = stats_of(a, s, item),
                               .data_change = true};
         struct stat st;
         if (stat(store_uri(a, t->store, f.path), &st) != 0)
@@ -86,7 +109,7 @@ static bool append(struct arena *a, const struct lake_table *t, char **args, boo
     struct files files = {0};
     struct removes gone = {0};
     int64_t version;
-    if (!lake_snapshot(a, t, LAKE_LATEST, &s, NULL, e) || !read_files(a, t, args[0], &files, e))
+    if (!lake_snapshot(a, t, LAKE_LATEST, &s, NULL, e) || !read_files(a, t, s, args[0], &files, e))
         return false;
     for (size_t i = 0; i < s->nfiles && replace; i++)
         *arena_push(a, &gone) = &s->files[i];

@@ -52,8 +52,8 @@ parsed AS ( -- each record once; what may be of another type is read as text, to
         "vote_average": "VARCHAR", "vote_count": "VARCHAR", "popularity": "VARCHAR",
         "belongs_to_collection": "JSON",
         "genres": [{"id": "BIGINT", "name": "VARCHAR"}],
-        "keywords": {"keywords": [{"id": "BIGINT", "name": "VARCHAR"}]},
-        "production_companies": [{"id": "BIGINT", "name": "VARCHAR"}],
+        "keywords": {"keywords": [{"name": "VARCHAR"}]},
+        "production_companies": [{"name": "VARCHAR"}],
         "production_countries": [{"name": "VARCHAR"}],
         "spoken_languages": [{"name": "VARCHAR"}],
         "credits": {"cast": [{"id": "BIGINT", "name": "VARCHAR", "character": "VARCHAR", "order": "INTEGER"}],
@@ -74,14 +74,18 @@ typed AS (
         TRY_CAST(d.adult AS BOOLEAN) AS adult,
         TRY(from_json(d.belongs_to_collection, '{"id": "BIGINT", "name": "VARCHAR"}')) AS collection,
         list_filter(d.credits.crew, lambda c: c.job = 'Director') AS directing,
-        -- a part that came out NULL is missing or of another type: only then the record is looked at again
+        -- a part that came out NULL is missing or of another type, and a text that looks like JSON was perhaps not a
+        -- text: only then the record is looked at again
         CASE WHEN d.genres IS NULL OR d.keywords.keywords IS NULL OR d.production_companies IS NULL
                   OR d.production_countries IS NULL OR d.spoken_languages IS NULL
                   OR d.credits.cast IS NULL OR d.credits.crew IS NULL
+                  OR json_valid(d.title) OR json_valid(d.original_title) OR json_valid(d.status)
+                  OR json_valid(d.overview) OR json_valid(d.tagline)
              THEN json_type(CASE WHEN json_valid(raw_json) THEN raw_json ELSE '{}' END,
                             ['$.genres', '$.keywords', '$.keywords.keywords', '$.production_companies',
                              '$.production_countries', '$.spoken_languages',
-                             '$.credits', '$.credits.cast', '$.credits.crew'])
+                             '$.credits', '$.credits.cast', '$.credits.crew',
+                             '$.title', '$.original_title', '$.status', '$.overview', '$.tagline'])
         END AS kinds
     FROM parsed
 ),
@@ -115,6 +119,19 @@ judged AS ( -- a value of the wrong type is neither a crash nor a silent NULL
         CASE WHEN kinds[7] NOT IN ('OBJECT', 'NULL') THEN 'credits: not an object' END,
         CASE WHEN kinds[8] NOT IN ('ARRAY', 'NULL') THEN 'credits.cast: not a list' END,
         CASE WHEN kinds[9] NOT IN ('ARRAY', 'NULL') THEN 'credits.crew: not a list' END,
+        CASE WHEN kinds[10] NOT IN ('VARCHAR', 'NULL') THEN 'title: not a text' END,
+        CASE WHEN kinds[11] NOT IN ('VARCHAR', 'NULL') THEN 'original_title: not a text' END,
+        CASE WHEN kinds[12] NOT IN ('VARCHAR', 'NULL') THEN 'status: not a text' END,
+        CASE WHEN kinds[13] NOT IN ('VARCHAR', 'NULL') THEN 'overview: not a text' END,
+        CASE WHEN kinds[14] NOT IN ('VARCHAR', 'NULL') THEN 'tagline: not a text' END,
+        CASE WHEN list_count([k.name FOR k IN d.keywords.keywords]) < len(d.keywords.keywords)
+             THEN 'keywords: one without a name' END,
+        CASE WHEN list_count([c.name FOR c IN d.production_companies]) < len(d.production_companies)
+             THEN 'production_companies: one without a name' END,
+        CASE WHEN list_count([c.name FOR c IN d.production_countries]) < len(d.production_countries)
+             THEN 'production_countries: one without a name' END,
+        CASE WHEN list_count([l.name FOR l IN d.spoken_languages]) < len(d.spoken_languages)
+             THEN 'spoken_languages: one without a name' END,
         CASE WHEN list_count([g.id FOR g IN d.genres]) < len(d.genres)
              THEN 'genres: an id that is not a whole number' END,
         CASE WHEN list_count([c.id FOR c IN d.credits.cast]) < len(d.credits.cast)

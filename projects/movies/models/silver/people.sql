@@ -41,7 +41,8 @@ typed AS (
         TRY_CAST(d.popularity AS DOUBLE) AS popularity,
         CASE WHEN d.also_known_as IS NULL AND json_valid(raw_json)
              THEN json_type(raw_json, '$.also_known_as')
-        END AS also_known_as_kind
+        END AS also_known_as_kind,
+        CASE WHEN json_valid(d.name) THEN json_type(raw_json, '$.name') END AS name_kind
     FROM parsed
 )
 SELECT
@@ -70,6 +71,7 @@ SELECT
              THEN 'deathday: "' || left(d.deathday, 80) || '" is not a date' END,
         CASE WHEN d.popularity IS NOT NULL AND popularity IS NULL
              THEN 'popularity: "' || left(d.popularity, 80) || '" is not a number' END,
+        CASE WHEN name_kind <> 'VARCHAR' THEN 'name: not a text' END,
         CASE WHEN also_known_as_kind NOT IN ('ARRAY', 'NULL') THEN 'also_known_as: not a list' END
     ], lambda reason: reason IS NOT NULL) AS _reject
 FROM typed

@@ -24,7 +24,7 @@ WITH newest AS (
     GROUP BY review_id
 ),
 parsed AS (
-    SELECT review_id, movie_id, extraction_timestamp, TRY(from_json(raw_json, '{
+    SELECT review_id, movie_id, extraction_timestamp, raw_json, TRY(from_json(raw_json, '{
         "author": "VARCHAR",
         "author_details": {"name": "VARCHAR", "username": "VARCHAR", "rating": "VARCHAR"},
         "content": "VARCHAR", "created_at": "VARCHAR", "updated_at": "VARCHAR", "url": "VARCHAR"
@@ -38,7 +38,8 @@ scored AS (
         round(sentiment(content), 4) AS sentiment_score,
         TRY_CAST(d.author_details.rating AS DOUBLE) AS rating,
         TRY_CAST(nullif(d.created_at, '') AS TIMESTAMPTZ) AS created_at,
-        TRY_CAST(nullif(d.updated_at, '') AS TIMESTAMPTZ) AS updated_at
+        TRY_CAST(nullif(d.updated_at, '') AS TIMESTAMPTZ) AS updated_at,
+        CASE WHEN json_valid(d.content) THEN json_type(raw_json, '$.content') END AS content_kind
     FROM parsed
 )
 SELECT
@@ -61,11 +62,12 @@ SELECT
     $now AS processed_timestamp,
     list_filter([
         CASE WHEN d IS NULL THEN 'raw_json: not a JSON object' END,
+        CASE WHEN content_kind <> 'VARCHAR' THEN 'content: not a text' END,
         CASE WHEN d.author_details.rating IS NOT NULL AND rating IS NULL
-             THEN 'rating: ''' || d.author_details.rating || ''' is not a number' END,
+             THEN 'rating: "' || left(d.author_details.rating, 80) || '" is not a number' END,
         CASE WHEN nullif(d.created_at, '') IS NOT NULL AND created_at IS NULL
-             THEN 'created_at: ''' || d.created_at || ''' is not a time' END,
+             THEN 'created_at: "' || left(d.created_at, 80) || '" is not a time' END,
         CASE WHEN nullif(d.updated_at, '') IS NOT NULL AND updated_at IS NULL
-             THEN 'updated_at: ''' || d.updated_at || ''' is not a time' END
+             THEN 'updated_at: "' || left(d.updated_at, 80) || '" is not a time' END
     ], lambda reason: reason IS NOT NULL) AS _reject
 FROM scored
