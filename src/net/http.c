@@ -251,6 +251,8 @@ static void answered(struct slot *s, CURLcode code)
     struct http_response *r = &s->resp;
     long status = 0;
     curl_off_t total_us = 0;
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && s->sent_us) /* what came is not HTTP; that the address is not, is another */
+        code = CURLE_WEIRD_SERVER_REPLY;
     curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &total_us);
     r->total_s = (double)total_us / 1e6;
 

@@ -97,6 +97,32 @@ static void read_vars(struct project *p, struct reader *r, const struct yaml *ma
     }
 }
 
+/* A value of the command line has the type that the project gives the variable. */
+static bool assign(struct arena *a, struct engine_param *v, const char *text, struct err *e)
+{
+    static const char *const wanted[] = {[PARAM_INT] = "a whole number", [PARAM_REAL] = "a number", [PARAM_BOOL] = "true or false",
+                                         [PARAM_INTS] = "whole numbers with commas between them"};
+    struct engine_param new;
+    if (v->type == PARAM_TEXTS || v->type == PARAM_INTS) {
+        struct list_of(const char *) items = {0};
+        for (const char *s = text; *s; s += strcspn(s, ","), s += *s == ',') {
+            struct str item = str_trim((struct str){s, strcspn(s, ",")});
+            *arena_push(a, &items) = arena_strn(a, item.p, item.n);
+        }
+        new = list_value(a, v->name, items.v, items.n, v->type == PARAM_INTS);
+        if (!new.n)
+            new.type = v->type;
+    } else {
+        new = scalar_value(v->name, arena_str(a, text), v->type != PARAM_TEXT);
+        if (v->type == PARAM_REAL && new.type == PARAM_INT)
+            new = (struct engine_param){.name = v->name, .type = PARAM_REAL, .real = (double)new.num};
+    }
+    if (new.type != v->type)
+        return fail(e, ERR_USER, "--var %s: '%s' is not %s", v->name, text, wanted[v->type]);
+    *v = new;
+    return true;
+}
+
 bool variable_set(struct arena *a, struct project *p, const char *assignment, struct err *e)
 {
     const char *eq = strchr(assignment, '=');
@@ -106,25 +132,14 @@ bool variable_set(struct arena *a, struct project *p, const char *assignment, st
     struct list_of(const char *) known = {0};
     for (size_t i = 0; i < p->nvars; i++) {
         *arena_push(a, &known) = p->vars[i].name;
-        if (!str_is(name, p->vars[i].name))
-            continue;
-        struct engine_param *v = &p->vars[i].value;
-        bool was_text = v->type == PARAM_TEXT || v->type == PARAM_TEXTS;
-        if (v->type != PARAM_TEXTS && v->type != PARAM_INTS) {
-            *v = scalar_value(v->name, arena_str(a, eq + 1), !was_text);
-            return true;
-        }
-        struct list_of(const char *) items = {0};
-        for (const char *s = eq + 1; *s; s += strcspn(s, ","), s += *s == ',') {
-            struct str item = str_trim((struct str){s, strcspn(s, ",")});
-            *arena_push(a, &items) = arena_strn(a, item.p, item.n);
-        }
-        *v = list_value(a, v->name, items.v, items.n, !was_text);
-        return true;
+        if (str_is(name, p->vars[i].name))
+            return assign(a, &p->vars[i].value, eq + 1, e);
     }
     const char *word = arena_strn(a, name.p, name.n), *near = text_nearest(word, known.v, known.n);
-    fail(e, ERR_USER, near ? "--var %s: unknown variable (did you mean '%s'?)" : "--var %s: unknown variable%s", word,
-         near ? near : "");
+    if (near)
+        fail(e, ERR_USER, "--var %s: unknown variable (did you mean '%s'?)", word, near);
+    else
+        fail(e, ERR_USER, "--var %s: unknown variable", word);
     return hint(e, "variables stand under 'vars:' in cupel.yaml");
 }
 

@@ -130,7 +130,7 @@ static bool read_value(const struct reader *r, const struct yaml *y, const struc
 bool read_field(const struct reader *r, const struct yaml *y, const struct field *f, void *to)
 {
     if (yaml_is_null(y))
-        return reader_fail(r, y->at, NULL, "'%s' has no value", f->name);
+        return f->type == FIELD_MAP || reader_fail(r, y->at, NULL, "'%s' has no value", f->name);
     bool one = y->kind == YAML_TEXT;
     switch (f->type) {
     case FIELD_TEXT:
@@ -157,13 +157,12 @@ bool read_field(const struct reader *r, const struct yaml *y, const struct field
     return false;
 }
 
-static bool unknown_key(const struct reader *r, const struct yaml_key *key, const char *what,
-                        const struct field *rows)
+static bool unknown_key(const struct reader *r, const struct yaml_key *key, const struct field *rows)
 {
     struct list_of(const char *) known = {0};
     for (; rows->name; rows++)
         *arena_push(r->a, &known) = rows->name;
-    return reader_unknown(r, key->at, arena_fmt(r->a, "key of %s", what), key->name, known.v, known.n);
+    return reader_unknown(r, key->at, "key", key->name, known.v, known.n);
 }
 
 bool read_fields(const struct reader *r, const struct yaml *map, struct src at, const char *what,
@@ -177,7 +176,7 @@ bool read_fields(const struct reader *r, const struct yaml *map, struct src at, 
         while (f->name && strcmp(f->name, map->keys[i].name) != 0)
             f++;
         ok = (f->name ? read_field(r, map->items[i], f, (char *)ret + f->offset)
-                      : unknown_key(r, &map->keys[i], what, rows)) &&
+                      : unknown_key(r, &map->keys[i], rows)) &&
              ok;
     }
     for (const struct field *f = rows; f->name; f++)

@@ -51,8 +51,10 @@ static struct src place(struct reading *r, size_t pos)
 static size_t offset_of_line(const struct reading *r, int line)
 {
     size_t pos = 0;
-    for (const char *nl; line > 0 && (nl = memchr(r->text + pos, '\n', r->n - pos)); line--)
-        pos = (size_t)(nl - r->text) + 1;
+    for (const char *nl; line > 0; line--) {
+        nl = memchr(r->text + pos, '\n', r->n - pos);
+        pos = nl ? (size_t)(nl - r->text) + 1 : r->n;
+    }
     return pos;
 }
 
@@ -92,10 +94,24 @@ static const struct {
     {"without closing quote", "the quote is not closed", NULL},
     {"wrongly indented double-quoted", "the quote is not closed", NULL},
     {"wrongly indented single-quoted", "the quote is not closed", NULL},
-    {"without a closing bracket", "a '[' is not closed", NULL},
-    {"without a closing brace", "a '{' is not closed", NULL},
+    {"extra closing brace", "a '}' too many", NULL},
+    {"extra closing bracket", "a ']' too many", NULL},
+    {"wrong indendation in sequence", "the '-' does not stand below the one before it", NULL},
     {"cannot start with", NULL, "put quotes around the text"},
 };
+
+/* A list or mapping in brackets is not closed, or a comma is missing in it. */
+static bool not_closed(struct reading *r, size_t pos)
+{
+    struct src open = r->open[r->depth - 1].node->at;
+    size_t rest = pos + strspn(r->text + pos, " \t\r\n");
+    if (rest >= r->n)
+        return complain(r, open, "not valid YAML: what is opened here is not closed", NULL);
+    struct src at = place(r, pos);
+    return complain(r, at, "not valid YAML: a ',' is missing here",
+                    open.line == at.line ? NULL
+                                         : arena_fmt(r->a, "or what is opened in line %d is not closed", open.line));
+}
 
 static bool not_yaml(struct reading *r)
 {
@@ -117,8 +133,13 @@ static bool not_yaml(struct reading *r)
             remedy = sayings[i].remedy;
             break;
         }
-    if (pos && r->text[pos - 1] == '$' && r->text[pos] == '{')
-        remedy = "inside { } and [ ] put quotes around it: \"${NAME}\"";
+    if (pos && r->text[pos - 1] == '$' && r->text[pos] == '{') {
+        message = "inside { } and [ ] a '${' needs quotes";
+        remedy = "like \"${NAME}\"";
+    }
+    bool flow = strstr(message, "flow ") || strstr(message, "expected node content");
+    if (!remedy && r->depth && flow)
+        return not_closed(r, pos);
     return complain(r, place(r, pos), arena_fmt(r->a, "not valid YAML: %s", message), remedy);
 }
 
@@ -199,6 +220,7 @@ static struct yaml *text_node(struct reading *r, struct fy_token *t)
     case FYSS_SINGLE_QUOTED:
     case FYSS_DOUBLE_QUOTED:
         y->style = STYLE_QUOTED;
+        y->at.col--; /* libfyaml's mark is behind the quote */
         break;
     case FYSS_LITERAL:
         y->style = STYLE_LITERAL;
@@ -206,6 +228,7 @@ static struct yaml *text_node(struct reading *r, struct fy_token *t)
         break;
     case FYSS_FOLDED:
         y->style = STYLE_FOLDED;
+        y->at.col += (int)strspn(r->text + mark->input_pos, " ");
         break;
     case FYSS_ANY:
     case FYSS_PLAIN:

@@ -40,8 +40,8 @@ struct store_driver {
     /* Files that an engine has written below the root are made durable, with their folders; each is read by
      * its path. Called once before the commit that names them. */
     bool (*sync)(struct store *s, const char *const *paths, size_t n, struct err *e);
-    /* Gives a finished local file (of the same storage) its final new name, as put_new does. For checkpoints.
-     */
+    /* Gives a finished local file (of the same storage) its final new name, durably, as put_new does; the old
+     * name is gone when it returns true. For checkpoints. */
     bool (*adopt)(struct store *s, const char *local_file, const char *path, bool *ret_taken, struct err *e);
     bool (*mkdirs)(struct store *s, const char *dir, struct err *e);
 };

@@ -40,7 +40,7 @@ def world(standin, make_project, cupel_bin, tmp_path_factory):
     """A server, the tables of an undisturbed run, how long it took and how much it asked for."""
     server = standin("--latency", "2", "--key", "k", "--stats")
     env = server.env()
-    reference = make_project(tmp_path_factory.mktemp("reference"))
+    reference = make_project(tmp_path_factory.mktemp("reference") / "movies")
     began = time.monotonic()
     finish(cupel_bin, reference, env)
     seconds = time.monotonic() - began
@@ -50,7 +50,7 @@ def world(standin, make_project, cupel_bin, tmp_path_factory):
 
 
 def test_a_rerun_of_the_same_time_changes_nothing(world, make_project, cupel_bin, tmp_path):
-    project = make_project(tmp_path)
+    project = make_project(tmp_path / "movies")
     finish(cupel_bin, project, world["env"])
     before = requests_made(world["server"])
     finish(cupel_bin, project, world["env"])

@@ -1,0 +1,90 @@
+/* cases.h - tests as data: groups of three lines in tests/cases/NAME.txt, parted by empty lines.
+ *
+ *     input, with \n, \t, \\ and \xNN
+ *     what comes out
+ *     the problems, "LINE:COL: text [hint]" joined by " | "; a dash = none
+ *
+ * Lines that begin with # are comments. With UPDATE=1 the file is written anew with what came out: git diff reviews.
+ */
+#pragma once
+#include "base/fs.h"
+#include "project/internal.h"
+#include "test.h"
+
+typedef void case_fn(struct arena *a, const char *input, struct problems *problems, struct buf *out);
+
+static inline char *case_unescape(struct arena *a, const char *s)
+{
+    char *out = arena_str(a, s), *to = out;
+    for (; *s; s++) {
+        if (*s != '\\' || !s[1]) {
+            *to++ = *s;
+            continue;
+        }
+        s++;
+        if (*s == 'x' && s[1] && s[2]) {
+            char hex[3] = {s[1], s[2], 0};
+            *to++ = (char)strtol(hex, NULL, 16);
+            s += 2;
+        } else {
+            *to++ = *s == 'n' ? '\n' : *s == 't' ? '\t' : *s == 'r' ? '\r' : *s;
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+static inline void case_problems(const struct problems *p, struct buf *out)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct err *e = &p->v[i];
+        buf_addf(out, "%s", i ? " | " : "");
+        if (e->at.line)
+            buf_addf(out, "%d:%d: ", e->at.line, e->at.col);
+        buf_addf(out, "%s%s", e->kind == ERR_NONE ? "warning: " : "", e->msg);
+        if (e->hint[0])
+            buf_addf(out, " [%s]", e->hint);
+    }
+    if (!p->n)
+        buf_addf(out, "-");
+}
+
+static inline const char *case_line(const char **rest, struct arena *a)
+{
+    size_t n = strcspn(*rest, "\n");
+    const char *line = arena_strn(a, *rest, n);
+    *rest += n + ((*rest)[n] == '\n');
+    return line;
+}
+
+static inline void cases_run(const char *name, case_fn *fn)
+{
+    auto_arena *a = arena_new();
+    struct err e;
+    char *text;
+    const char *tests_dir = getenv("CUPEL_TESTS");
+    const char *path = arena_fmt(a, "%s/cases/%s.txt", tests_dir ? tests_dir : "tests", name);
+    REQUIRE(fs_read(a, path, 1 << 20, &text, NULL, &e));
+    auto_buf all = BUF(4 << 20);
+    for (const char *rest = text; *rest;) {
+        const char *input = case_line(&rest, a);
+        if (!*input || *input == '#') {
+            buf_addf(&all, "%s\n", input);
+            continue;
+        }
+        const char *want = case_line(&rest, a), *want_problems = case_line(&rest, a);
+        auto_arena *own = arena_new();
+        auto_buf out = BUF(1 << 20), problems_text = BUF(1 << 20);
+        struct problems problems = {.a = own};
+        CASE(input);
+        fn(own, case_unescape(own, input), &problems, &out);
+        case_problems(&problems, &problems_text);
+        buf_addf(&all, "%s\n%s\n%s\n", input, out.len ? out.p : "-", problems_text.p);
+        if (getenv("UPDATE"))
+            continue;
+        CHECK_STR(out.len ? out.p : "-", want);
+        CHECK_STR(problems_text.p, want_problems);
+    }
+    if (getenv("UPDATE"))
+        REQUIRE(fs_write_atomic(path, all.p, all.len, &e));
+}
