@@ -65,13 +65,15 @@ test_meson() { # BUILD-FOLDER SUITE REPORT
 test_san() {
     configure build-san -Dc_args=-w -Db_sanitize=address,undefined -Db_lundef=false &&
         ninja_in build-san &&
-        place_libduckdb build-san &&
-        test_meson build-san unit san || return
-    status=0
+        place_libduckdb build-san || return
+    broken_suites=
+    test_meson build-san unit san || broken_suites=unit
+    export ASAN_OPTIONS=handle_segv=2:detect_stack_use_after_return=1
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     for suite in standin e2e; do
-        [ ! -d "tests/$suite" ] || CUPEL_BUILD=$PWD/build-san test_python "$suite" san- || status=1
+        [ ! -d "tests/$suite" ] || CUPEL_BUILD=$PWD/build-san test_python "$suite" san- || broken_suites=$suite
     done
-    return "$status"
+    [ -z "$broken_suites" ]
 }
 
 # Each fuzzer over its corpus, then for CUPEL_FUZZ_SECONDS on inputs of its own making.

@@ -38,6 +38,7 @@ struct app { /* what every command gets */
     bool json;  /* --json */
     bool color; /* stderr is a terminal and NO_COLOR is not set */
     bool debug;
+    bool quick; /* of the command */
     const char **args; /* what is left on the command line, ends with NULL */
     size_t nargs;
 };
@@ -48,6 +49,7 @@ struct cmd {
     const struct opt *options;
     size_t conf_size;
     size_t min_args, max_args;
+    bool quick; /* moves no data: at its end memory and the engine are left to the system */
     bool (*run)(struct app *app, const void *conf, struct err *e);
 };
 

@@ -70,5 +70,6 @@ const struct cmd cmd_history = {
     .conf_size = sizeof(struct history_conf),
     .min_args = 1,
     .max_args = 1,
+    .quick = true,
     .run = history,
 };

@@ -99,5 +99,6 @@ const struct cmd cmd_logs = {
     .options = logs_options,
     .conf_size = sizeof(struct logs_conf),
     .max_args = 1,
+    .quick = true,
     .run = logs,
 };

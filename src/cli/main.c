@@ -241,6 +241,7 @@ static bool dispatch(struct app *app, char **words, struct err *e)
     app->vars = g.vars;
     app->json = g.json;
     app->debug = g.debug;
+    app->quick = l.cmd->quick;
     *arena_push(app->a, &l.args) = NULL;
     l.args.n--;
     app->args = l.args.v;
@@ -277,7 +278,7 @@ static void print_error(const struct app *app, const struct err *e)
 
 int main(int argc, char **argv)
 {
-    auto_arena *a = arena_new();
+    struct arena *a = arena_new();
     struct app app = {.a = a, .color = isatty(STDERR_FILENO) && !getenv("NO_COLOR")};
     struct err e = {0};
     (void)argc;
@@ -285,9 +286,13 @@ int main(int argc, char **argv)
     bool ok = dispatch(&app, argv + 1, &e);
     if (!ok)
         print_error(&app, &e);
+    int code = ok ? 0 : err_exit_code(e.kind);
     if (fflush(stdout) != 0 && ok) {
         fputs("error: cannot write to stdout\n", stderr);
-        return err_exit_code(ERR_IO);
+        code = err_exit_code(ERR_IO);
     }
-    return ok ? 0 : err_exit_code(e.kind);
+    if (app.quick)
+        _exit(code);
+    arena_free(a);
+    return code;
 }

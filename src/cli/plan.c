@@ -60,5 +60,6 @@ const struct cmd cmd_plan = {
     .summary = "what `run` would do, and why, without touching data",
     .options = run_opts,
     .conf_size = sizeof(struct run_conf),
+    .quick = true,
     .run = plan,
 };

@@ -68,5 +68,6 @@ const struct cmd cmd_runs = {
     .summary = "the runs so far, newest first",
     .options = runs_options,
     .conf_size = sizeof(struct runs_conf),
+    .quick = true,
     .run = runs,
 };

@@ -167,5 +167,6 @@ const struct cmd cmd_show = {
     .summary = "what a table is: columns, partitions, files, watermarks",
     .min_args = 1,
     .max_args = 1,
+    .quick = true,
     .run = show,
 };

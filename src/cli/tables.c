@@ -74,5 +74,6 @@ const struct cmd cmd_tables = {
     .name = "tables",
     .args = "",
     .summary = "the tables of the lake, with rows, files and size",
+    .quick = true,
     .run = tables,
 };

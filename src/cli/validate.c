@@ -24,5 +24,6 @@ const struct cmd cmd_validate = {
     .help = "Reads every file, asks the engine what each SELECT reads and gives, and checks names, types, "
             "cycles and\n"
             "checks. Mistakes are shown with file, line, column and a hint.\n",
+    .quick = true,
     .run = validate,
 };

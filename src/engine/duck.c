@@ -44,7 +44,7 @@ static bool resolve(void *lib, const char *path, struct err *e)
 static bool open_library(const char *path, struct err *e)
 {
     /* RTLD_NODELETE: its threads and caches outlive any handle. */
-    void *lib = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+    void *lib = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE | RTLD_DEEPBIND);
     if (!lib)
         return fail(e, ERR_IO, "cannot load DuckDB: %s", dlerror());
     if (!resolve(lib, path, e)) {

@@ -255,6 +255,8 @@ static void answered(struct slot *s, CURLcode code)
         code = CURLE_WEIRD_SERVER_REPLY;
     curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &total_us);
     r->total_s = (double)total_us / 1e6;
+    if (s->sent_us)
+        r->started_s = (double)s->sent_us / 1e6;
 
     if (code == CURLE_OK) {
         curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);

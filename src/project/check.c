@@ -180,7 +180,7 @@ static bool read_row_count(struct checks_reading *c, const struct item *it)
 static bool read_sql(struct checks_reading *c, const struct item *it, enum check_kind kind)
 {
     const struct yaml *y = it->value;
-    if (y->kind != YAML_TEXT || yaml_is_null(y))
+    if (y->kind != YAML_TEXT)
         return reader_fail(c->r, y->at, NULL, "%s: %s where SQL is expected", it->kind, yaml_name(y));
     struct sql_text t;
     size_t open;
@@ -284,6 +284,8 @@ static bool read_item(struct checks_reading *c, const struct yaml *map)
     }
     if (kind == SIZE_MAX)
         return reader_fail(c->r, map->at, "- not_null: [a, b]", "checks: no check in this item");
+    if (yaml_is_null(it.value))
+        return reader_fail(c->r, it.value->at, NULL, "'%s' has no value", it.kind);
     return kinds[kind].read(c, &it);
 }
 

@@ -47,9 +47,9 @@ bool header_read(const struct reader *r, const char *path, const char *text, con
         return refuse_late(r, path, text, from);
     size_t start = from + sizeof opening - 1;
     const char *end = strstr(text + start, "*/");
+    *ret_end = end ? (size_t)(end - text) + 2 : SIZE_MAX;
     if (!end)
         return reader_fail(r, place_of(path, text, from), "it ends with ---*/", "the header is not closed");
-    *ret_end = (size_t)(end - text) + 2;
     size_t stop = *ret_end - (sizeof closing - 1);
     if (stop < start || strncmp(text + stop, closing, sizeof closing - 1) != 0)
         return reader_fail(r, place_of(path, text, *ret_end - 2), "inside the header the text '*/' cannot stand",

@@ -479,15 +479,16 @@ static bool read_resource(const struct http_reading *h, const struct yaml_key *k
     *res = (struct http_resource){.name = key->name, .at = key->at};
     if (!is_name((struct str){key->name, strlen(key->name)}))
         return reader_fail(r, key->at, "only a-z, 0-9 and _", "'%s' is no name for a resource", key->name);
-    if (!read_fields(r, map, key->at, arena_fmt(r->a, "resource '%s'", key->name), resource_rows, &k))
+    bool ok = read_fields(r, map, key->at, arena_fmt(r->a, "resource '%s'", key->name), resource_rows, &k);
+    if (map->kind != YAML_MAP)
         return false;
     res->path = k.path;
     res->refresh_ms = k.refresh;
     res->limit = k.limit;
     res->require = k.require;
     res->items = read_path(r, k.items);
-    bool ok = !k.items || res->items;
-    if (k.path[0] != '/' || k.path[strcspn(k.path, " \t\r\n?#")])
+    ok = (!k.items || res->items) && ok;
+    if (k.path && (k.path[0] != '/' || k.path[strcspn(k.path, " \t\r\n?#")]))
         ok = reader_fail(r, yaml_get(map, "path")->at, "parameters go under 'query:'",
                          "path: '%s' must begin with '/', without '?', '#' and spaces", k.path);
     ok = (!k.for_ || read_for(r, k.for_, res)) && ok;
@@ -609,9 +610,8 @@ bool http_source_read(const struct reader *r, const struct yaml *root, struct sr
                             .require = 0.95};
     struct http_source *s = arena_make(r->a, struct http_source, 1);
     *s = (struct http_source){.concurrency = 5, .retry = {5, SEC_MS, 60 * SEC_MS}};
-    if (!read_fields(r, root, at, "the source", source_rows, &k))
-        return false;
-    bool ok = read_base_url(r, yaml_get(root, "base_url"), k.base_url, s);
+    bool ok = read_fields(r, root, at, "the source", source_rows, &k);
+    ok = (!k.base_url || read_base_url(r, yaml_get(root, "base_url"), k.base_url, s)) && ok;
     ok = (!k.auth || read_auth(r, k.auth, s)) && ok;
     ok = (!k.headers || (read_pairs(r, k.headers, &s->headers, &s->nheaders) &&
                          check_headers(r, k.headers, s->headers))) && ok;
@@ -623,7 +623,7 @@ bool http_source_read(const struct reader *r, const struct yaml *root, struct sr
     s->max_body_bytes = k.max_body;
 
     struct http_reading h = {.r = r, .resources = k.resources, .s = s, .require = k.require};
-    ok = read_resources(&h) && ok;
+    ok = k.resources && read_resources(&h) && ok;
     ret->conf = s;
     ret->keep_ms = k.keep;
     ret->tags = k.tags.v;

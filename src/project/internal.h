@@ -61,7 +61,8 @@ bool http_source_read(const struct reader *r, const struct yaml *root, struct sr
 /* A model's file: the header, the SELECT. *ret has name, path and text. False = there is no SELECT to work with;
  * mistakes of the header are only reported. */
 bool model_read(const struct reader *r, struct model *ret, struct model_notes *notes) must_check;
-/* The header's YAML, *ret NULL = none; *ret_end is the offset behind it, 0 = there is none. False = reported. */
+/* The header's YAML, *ret NULL = none; *ret_end is the offset behind it, 0 = there is none,
+ * SIZE_MAX = it does not end. False = reported. */
 bool header_read(const struct reader *r, const char *path, const char *text, const struct yaml **ret, size_t *ret_end);
 /* The header's `checks:`; *passing as it is said among them. */
 bool checks_read(const struct reader *r, const struct yaml *list, struct model *m, struct model_notes *notes,

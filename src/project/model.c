@@ -184,9 +184,9 @@ static bool read_header(const struct model_reading *x)
     const struct reader *r = x->r;
     struct model *m = x->m;
     struct header_keys k = {.passing = 1};
-    if (!read_fields(r, x->map, x->map->at, "the header", header_rows, &k))
-        return false;
-    bool ok = (!k.mode || read_mode(x, k.mode)) && (!k.schema || read_schema(x, k.schema));
+    bool ok = read_fields(r, x->map, x->map->at, "the header", header_rows, &k);
+    ok = (!k.mode || read_mode(x, k.mode)) && ok;
+    ok = (!k.schema || read_schema(x, k.schema)) && ok;
     m->description = k.description;
     m->key = k.key.v;
     m->nkey = k.key.n;
@@ -197,7 +197,8 @@ static bool read_header(const struct model_reading *x)
     m->tags = k.tags.v;
     m->ntags = k.tags.n;
     m->passing = k.passing;
-    ok = no_twice(x, "key", &k.key) && no_twice(x, "partition_by", &k.partition_by) && ok;
+    ok = no_twice(x, "key", &k.key) && ok;
+    ok = no_twice(x, "partition_by", &k.partition_by) && ok;
     use(x, "key", &k.key);
     use(x, "partition_by", &k.partition_by);
     if (k.partition_by.n)
@@ -326,10 +327,10 @@ bool model_read(const struct reader *r, struct model *ret, struct model_notes *n
     size_t end;
     ret->evolve = true;
     ret->passing = 1;
-    (void)header_read(r, ret->path, ret->text, &x.map, &end);
-    bool ok = read_select(&x, end, &t);
+    header_read(r, ret->path, ret->text, &x.map, &end);
+    bool ok = end != SIZE_MAX && read_select(&x, end, &t);
     if (x.map)
-        (void)read_header(&x);
+        read_header(&x);
     ret->fingerprint = fingerprint(&x, &t);
     return ok;
 }

@@ -30,6 +30,8 @@ bool source_read(const struct reader *given, struct source *ret)
     struct yaml *root;
     if (!yaml_parse(r.a, ret->text, strlen(ret->text), ret->at, r.problems, &root))
         return false;
+    if (root && root->kind != YAML_MAP)
+        return reader_fail(&r, root->at, NULL, "the source must be a mapping, this is %s", yaml_name(root));
     const struct yaml *kind = yaml_get(root, "kind");
     if (!kind)
         return reader_fail(&r, ret->at, "for an HTTP API: kind: http", "the source needs 'kind'");

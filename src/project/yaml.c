@@ -370,8 +370,10 @@ bool yaml_parse(struct arena *a, const char *text, size_t n, struct src at, stru
         ok = not_yaml(&r);
     if (r.parser)
         fy_parser_destroy(r.parser);
-    if (r.diag)
+    if (r.diag) {
+        fy_diag_reset_error(r.diag); /* the collected errors are freed by nothing else (libfyaml 0.7.12) */
         fy_diag_unref(r.diag);
+    }
     if (ok)
         *ret = r.root;
     else if (n == 0)

@@ -10,6 +10,7 @@ import re
 import subprocess
 
 import deltalake
+import pandas as pd
 import pytest
 
 import movies_reference as ref
@@ -227,6 +228,16 @@ def test_days_that_come_one_by_one_give_what_all_at_once_would(standin, make_pro
     cupel(["run", "--full-refresh", "--now", "2026-11-21T06:00:00Z"], project, server.env())
     for t in tables:
         assert without(world.rows(t), "processed_timestamp") == before[t], t
+
+
+def test_reviews_that_come_after_their_films_are_counted(standin, project, cupel):
+    server = standin("--key", "k")
+    for selection in (["source:tmdb", "silver.movies"], ["silver.reviews"], ["silver.movies"]):
+        cupel(["run", "--now", NOW, *(x for s in selection for x in ("-s", s))], project, server.env())
+        world = World(server, project, 20, CATEGORIES)
+        if selection != ["silver.reviews"]:
+            known = world.movies if selection == ["silver.movies"] else ref.silver_movies(world.api, pd.DataFrame())
+            check(world, "silver.movies", known, "movie_id")
 
 
 # --- what is wrong is held back ---

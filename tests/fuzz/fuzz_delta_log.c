@@ -1,7 +1,7 @@
 /* fuzz_delta_log.c - any bytes as the log of a table: it is read or refused, and nothing else.
  *
- * The input is cut at each 0x1e; piece number v is the commit of version v, or, by its first letter, the hint (H) or
- * the lines of a checkpoint of that version (C). They lie in a store in memory. */
+ * The input is cut at each 0x1e; piece number v is the commit of version v, or, by its first letter, the hint
+ * (H) or the lines of a checkpoint of that version (C). They lie in a store in memory. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,8 +40,8 @@ static int by_name(const void *x, const void *y)
     return strcmp(((const struct store_entry *)x)->name, ((const struct store_entry *)y)->name);
 }
 
-static bool memory_list(struct store *s, struct arena *a, const char *dir, const char *after, struct store_entry **ret,
-                        size_t *ret_n, struct err *e)
+static bool memory_list(struct store *s, struct arena *a, const char *dir, const char *after,
+                        struct store_entry **ret, size_t *ret_n, struct err *e)
 {
     (void)dir, (void)e;
     const struct memory *m = s->state;
@@ -60,7 +60,8 @@ static const struct store_driver memory = {.scheme = "memory", .read = memory_re
 
 /* A checkpoint's lines stand for its Parquet. */
 static bool lines_read(void *ctx, const char *path, const char *const *columns,
-                       bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg, struct err *e)
+                       bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg,
+                       struct err *e)
 {
     (void)columns;
     auto_buf b = BUF(1 << 20);
@@ -80,10 +81,12 @@ static void add_piece(struct memory *m, int64_t version, const char *p, size_t n
 {
     char kind = n ? *p : 0;
     bool plain = kind != 'H' && kind != 'C';
-    const char *name = kind == 'H' ? "_last_checkpoint"
-                                   : arena_fmt(m->a, "%020" PRIi64 "%s", version, plain ? ".json" : ".checkpoint.parquet");
+    const char *name =
+        kind == 'H' ? "_last_checkpoint"
+                    : arena_fmt(m->a, "%020" PRIi64 "%s", version, plain ? ".json" : ".checkpoint.parquet");
     *arena_push(m->a, &m->texts) = p + !plain;
-    *arena_push(m->a, &m->files) = (struct store_entry){.name = name, .size = (int64_t)(n - !plain), .mtime_ms = 1};
+    *arena_push(m->a, &m->files) =
+        (struct store_entry){.name = name, .size = (int64_t)(n - !plain), .mtime_ms = 1};
 }
 
 static void read_all(struct arena *a, const struct lake_table *t)
@@ -105,8 +108,8 @@ static void read_all(struct arena *a, const struct lake_table *t)
         if (!lake_files_since(a, t, s, 0, &files, &n, &unused, &e))
             buf_addf(&b, "%s", e.msg);
     }
-    if (!lake_snapshot(a, t, (struct lake_at){-1, 1000}, &s, NULL, &e) || !lake_history(a, t, 0, &versions, &n, &e) ||
-        !lake_latest(t, &latest, &e))
+    if (!lake_snapshot(a, t, (struct lake_at){-1, 1000}, &s, NULL, &e) ||
+        !lake_history(a, t, 0, &versions, &n, &e) || !lake_latest(t, &latest, &e))
         return;
 }
 

@@ -34,6 +34,15 @@ static inline char *case_unescape(struct arena *a, const char *s)
     return out;
 }
 
+/* In one line, as case_unescape() reads it. */
+static inline char *case_escape(struct arena *a, const char *s)
+{
+    auto_buf b = BUF(1 << 20);
+    for (; *s; s++)
+        *s == '\n' ? buf_addf(&b, "\\n") : *s == '\t' ? buf_addf(&b, "\\t") : buf_add(&b, s, 1);
+    return arena_str(a, b.p);
+}
+
 static inline void case_problems(const struct problems *p, struct buf *out)
 {
     for (size_t i = 0; i < p->n; i++) {
@@ -79,11 +88,12 @@ static inline void cases_run(const char *name, case_fn *fn)
         CASE(input);
         fn(own, case_unescape(own, input), &problems, &out);
         case_problems(&problems, &problems_text);
-        buf_addf(&all, "%s\n%s\n%s\n", input, out.len ? out.p : "-", problems_text.p);
+        const char *got = out.len ? case_escape(a, out.p) : "-", *got_problems = case_escape(a, problems_text.p);
+        buf_addf(&all, "%s\n%s\n%s\n", input, got, got_problems);
         if (getenv("UPDATE"))
             continue;
-        CHECK_STR(out.len ? out.p : "-", want);
-        CHECK_STR(problems_text.p, want_problems);
+        CHECK_STR(got, want);
+        CHECK_STR(got_problems, want_problems);
     }
     if (getenv("UPDATE"))
         REQUIRE(fs_write_atomic(path, all.p, all.len, &e));

@@ -9,8 +9,7 @@ static void dump(const struct yaml *y, struct buf *out)
     case YAML_TEXT:
         buf_addf(out, "%d:%d", y->at.line, y->at.col);
         buf_addf(out, "%s=", styles[y->style]);
-        for (const char *p = y->text; *p; p++)
-            *p == '\n' ? buf_addf(out, "\\n") : buf_add(out, p, 1);
+        buf_addf(out, "%s", y->text);
         break;
     case YAML_LIST:
         buf_addf(out, "%d:%d[", y->at.line, y->at.col);
