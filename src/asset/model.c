@@ -32,10 +32,12 @@ static bool whole(struct job *j, const struct model_input *in, const char *name,
     return asset_relation(j->t->a, j->w, j->s, in->table, e);
 }
 
+/* Just these files, also when there are none (the engine takes NULL for all). */
 static bool some(struct job *j, const struct model_input *in, const char *name,
                  const struct lake_file *const *files, size_t n, struct err *e)
 {
-    return j->w->driver->relation_files(j->s, name, &in->where, in->snap, files, n, e);
+    static const struct lake_file *const none[1];
+    return j->w->driver->relation_files(j->s, name, &in->where, in->snap, n ? files : none, n, e);
 }
 
 /* Files of an input that are not among those added since the watermark: both lists are in order of path. */
@@ -83,8 +85,8 @@ static bool added_and_touched(struct job *j, const struct model_input *in, struc
     struct arena *a = j->t->a;
     size_t n;
     const struct lake_file **old = older_files(a, in, &n);
-    const char *added = arena_fmt(a, "cupel_new_%s", in->table),
-               *before = arena_fmt(a, "cupel_old_%s", in->table);
+    const char *added = arena_fmt(a, "cupel_new_%zu", (size_t)(in - j->work.inputs)),
+               *before = arena_fmt(a, "cupel_old_%zu", (size_t)(in - j->work.inputs));
     auto_buf sql = BUF(1 << 16);
     buf_addf(&sql, "SELECT * FROM ");
     sql_ident(&sql, added);
@@ -302,13 +304,12 @@ static bool stage_merge(struct job *j, struct err *e)
     struct engine_staged in = {0};
     auto_buf sql = BUF(1 << 20);
     merge_select(&sql, j->m);
+    const struct model_input own = {.where = j->work.table, .snap = j->work.base};
     struct lake_table in_table = {.store = stage, .dir = dir, .clock = j->w->clock};
     bool ok = buf_done(&sql, e) && stage_select(j, stage, dir, false, &in, e);
     struct lake_snapshot in_snap = as_table(j, &in, false);
     ok = ok && j->w->driver->relation_files(j->s, "cupel_in", &in_table, &in_snap, NULL, 0, e) &&
-         unique_in(j, e) && find_hits(j, e) &&
-         j->w->driver->relation_files(j->s, "cupel_hit", &j->work.table, j->work.base, j->removes.v,
-                                      j->removes.n, e) &&
+         unique_in(j, e) && find_hits(j, e) && some(j, &own, "cupel_hit", j->removes.v, j->removes.n, e) &&
          (in.rows == 0 || stage_into(j, sql.p, (struct engine_params){0}, j->w->lake, j->work.table.dir, true,
                                      false, &j->staged, e));
     if (in.rows == 0)

@@ -128,7 +128,7 @@ static bool uses_known(const struct model *m, const char *const *columns, size_t
 
 static void check_partitions(const struct binding *b, const struct model *m, const struct model_notes *notes)
 {
-    static const char *const fine[] = {"timestamp", "timestamp_ntz", "double", "float", "binary"};
+    static const char *const many[] = {"timestamp", "timestamp_ntz", "double", "float", "binary"};
     if (!m->npartition_by || !uses_known(m, m->partition_by, m->npartition_by))
         return;
     if (m->npartition_by == m->ncolumns)
@@ -140,8 +140,8 @@ static void check_partitions(const struct binding *b, const struct model *m, con
                         c->sql_type);
             continue;
         }
-        for (size_t k = 0; k < countof(fine); k++)
-            if (strcmp(c->type->primitive, fine[k]) == 0)
+        for (size_t k = 0; k < countof(many); k++)
+            if (strcmp(c->type->primitive, many[k]) == 0)
                 reader_warn(&b->r, notes->partition_at, "partition by something coarser: a year, a date, a kind",
                             "partitioned by '%s', a %s: nearly every row is a file of its own", c->name, c->sql_type);
     }
@@ -215,7 +215,7 @@ static void check_row(const struct binding *b, const struct model *m, const stru
 /* Values that the column's type cannot have. */
 static void check_accepted(const struct binding *b, const struct model *m, const struct check *c)
 {
-    const struct engine_column *col = find_column(m->columns, m->ncolumns, c->columns[0]), *v;
+    const struct engine_column *col = find_column(m->columns, m->ncolumns, c->columns[0]);
     if (!col || strcmp(col->sql_type, "VARCHAR") == 0)
         return;
     for (size_t i = 0; i < c->nvalues; i++) {
@@ -228,7 +228,6 @@ static void check_accepted(const struct binding *b, const struct model *m, const
             reader_fail(&b->r, c->at, NULL, "accepted_values: %s is no %s, as column '%s' is", c->values[i], col->sql_type,
                         col->name);
     }
-    (void)v;
 }
 
 static void check_checks(const struct binding *b, const struct model *m)
@@ -271,15 +270,32 @@ static bool inputs_bound(const struct binding *b, const struct model_notes *note
     return true;
 }
 
-/* Quarantine tables get a relation when somebody reads them. */
-static bool add_quarantines(const struct binding *b, const struct model_notes *notes, struct err *e)
+/* A table gets its relation, without rows, when somebody reads it: most of a large project's tables are read by few. */
+static bool relate(const struct binding *b, const char *table, struct maker *k, struct err *e)
+{
+    const struct model *m = k->kind == MAKER_MODEL ? &b->p->models[k->index] : NULL;
+    if (k->related)
+        return true;
+    k->related = m ? b->d->relation_empty(b->s, table, m->columns, m->ncolumns, e) : b->d->relation_ddl(b->s, table, k->ddl, e);
+    return k->related || wrap(e, "table '%s'", table);
+}
+
+static bool relate_needs(const struct binding *b, const struct model *m, const struct model_notes *notes, struct err *e)
 {
     for (size_t i = 0; i < notes->needs.n; i++) {
-        const struct maker *k = maker_find(b->p, notes->needs.v[i].table);
-        if (k->kind == MAKER_QUARANTINE && !b->d->relation_ddl(b->s, notes->needs.v[i].table, k->ddl, e))
+        const char *table = notes->needs.v[i].table;
+        if (strcmp(table, m->name) != 0 && !relate(b, table, maker_find(b->p, table), e))
             return false;
     }
     return true;
+}
+
+static bool checks_read_itself(const struct model *m)
+{
+    for (size_t i = 0; i < m->nchecks; i++)
+        if (m->checks[i].kind == CHECK_ROWS || m->checks[i].kind == CHECK_QUERY)
+            return true;
+    return false;
 }
 
 static void bind_model(const struct binding *b, struct model *m, struct model_notes *notes)
@@ -289,26 +305,21 @@ static void bind_model(const struct binding *b, struct model *m, struct model_no
     struct err e;
     if (notes->broken || !inputs_bound(b, notes))
         return;
-    if (!add_quarantines(b, notes, &e) || !b->d->bind(b->r.a, b->s, m->sql, b->params, m->sql_at, &v, &n, &e)) {
+    if (!relate_needs(b, m, notes, &e) || !b->d->bind(b->r.a, b->s, m->sql, b->params, m->sql_at, &v, &n, &e)) {
         problems_add(b->r.problems, &e);
         return;
     }
     if (!take_columns(b, m, v, n))
         return;
-    if (!b->d->relation_empty(b->s, m->name, m->columns, m->ncolumns, &e)) {
-        wrap(&e, "table '%s'", m->name);
-        e.at = m->sql_at;
-        problems_add(b->r.problems, &e);
-        m->columns = NULL;
-        m->ncolumns = 0;
-        return;
-    }
     check_uses(b, m, notes);
     check_partitions(b, m, notes);
     for (size_t i = 0; i < m->nincremental; i++)
         if (m->incremental[i].key)
             check_other(b, "incremental", m->incremental[i].table, m->incremental[i].key, notes->incremental_key_at[i]);
-    check_checks(b, m);
+    if (checks_read_itself(m) && !relate(b, m->name, maker_find(b->p, m->name), &e))
+        problems_add(b->r.problems, &e);
+    else
+        check_checks(b, m);
 }
 
 void project_bind(struct project *p, const struct engine_driver *d, struct session *s, struct problems *problems)
@@ -316,15 +327,6 @@ void project_bind(struct project *p, const struct engine_driver *d, struct sessi
     static const struct run_params open = {.start_us = INT64_MIN, .end_us = INT64_MAX};
     struct binding b = {.p = p, .r = {.a = p->a, .problems = problems}, .d = d, .s = s};
     b.params = project_params(p->a, p, &open);
-    for (size_t i = 0; i < p->in->makers.n; i++) {
-        const struct maker *k = &p->in->makers.v[i];
-        struct err e;
-        if ((k->kind == MAKER_SOURCE || k->kind == MAKER_LOG) && !d->relation_ddl(s, p->in->tables.v[i].name, k->ddl, &e)) {
-            wrap(&e, "table '%s'", p->in->tables.v[i].name);
-            e.at = k->at;
-            problems_add(problems, &e);
-        }
-    }
     for (size_t i = 0; i < p->nassets; i++)
         if (p->assets[i].kind == ASSET_MODEL) {
             struct model *m = p->assets[i].model;

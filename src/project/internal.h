@@ -32,6 +32,7 @@ struct maker { /* who makes a table */
     size_t index;   /* of the model or source */
     const char *ddl; /* of all but models */
     struct src at;
+    bool related; /* the session that binds has a relation for it */
 };
 
 struct internals {

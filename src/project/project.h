@@ -158,7 +158,7 @@ bool project_load(struct arena *a, const struct project_options *o, struct proje
                   struct problems *problems, struct err *e) must_check;
 void project_link(struct project *p, const struct engine_driver *d, struct session *s,
                   struct problems *problems);
-/* `session` then holds an empty relation for every table and model. */
+/* `session` then holds an empty relation for every table that a model or one of its checks reads. */
 void project_bind(struct project *p, const struct engine_driver *d, struct session *s,
                   struct problems *problems);
 

@@ -373,7 +373,8 @@ def report(movies, reviews):
         tables[heading] = numbered([cells(f) for f in frame.head(limit or len(frame)).itertuples()])
 
     def by_money(f):
-        return [f.title, year(f.release_year), millions(f.budget), millions(f.revenue), millions(f.profit), plain(f.roi)]
+        return [f.title, year(f.release_year), millions(f.budget), millions(f.revenue), millions(f.profit),
+                plain(f.roi)]
 
     def by_votes(f):
         return [f.title, year(f.release_year), plain(f.vote_average), figure(f.vote_count), plain(f.popularity)]
@@ -405,7 +406,8 @@ def report(movies, reviews):
                 f.title, year(f.release_year), figure(f.runtime, grouped=False), plain(f.vote_average),
                 millions(f.revenue)], None)
 
-    kinds = [("Franchise", films[films.is_franchise.astype(bool)]), ("Standalone", films[~films.is_franchise.astype(bool)])]
+    part_of_one = films.is_franchise.astype(bool)
+    kinds = [("Franchise", films[part_of_one]), ("Standalone", films[~part_of_one])]
     tables["5. Franchise or standalone"] = [
         [name, figure(len(g)), millions(g.revenue.mean()), plain(g.roi.median()), millions(g.budget.mean()),
          plain(g.popularity.mean()), plain(g.vote_average.mean())] for name, g in kinds if len(g)]

@@ -13,6 +13,8 @@
 
 typedef void case_fn(struct arena *a, const char *input, struct problems *problems, struct buf *out);
 
+static bool case_files; /* problems are shown with their file */
+
 static inline char *case_unescape(struct arena *a, const char *s)
 {
     char *out = arena_str(a, s), *to = out;
@@ -48,6 +50,8 @@ static inline void case_problems(const struct problems *p, struct buf *out)
     for (size_t i = 0; i < p->n; i++) {
         const struct err *e = &p->v[i];
         buf_addf(out, "%s", i ? " | " : "");
+        if (case_files && e->at.file)
+            buf_addf(out, "%s:", e->at.file);
         if (e->at.line)
             buf_addf(out, "%d:%d: ", e->at.line, e->at.col);
         buf_addf(out, "%s%s", e->kind == ERR_NONE ? "warning: " : "", e->msg);
@@ -97,4 +101,33 @@ static inline void cases_run(const char *name, case_fn *fn)
     }
     if (getenv("UPDATE"))
         REQUIRE(fs_write_atomic(path, all.p, all.len, &e));
+}
+
+/* A folder with files: "path = text || path = text"; its cupel.yaml is there unless it is among them. Read as a project;
+ * NULL = *e says why not. The folder is removed again. */
+static inline struct project *case_project(struct arena *a, const char *input, struct problems *problems, struct err *e)
+{
+    char *dir = arena_str(a, "/tmp/cupel-t-project-XXXXXX");
+    REQUIRE(mkdtemp(dir));
+    struct err ignored;
+    if (!strstr(input, "cupel.yaml = "))
+        REQUIRE(fs_write_atomic(fs_join(a, dir, "cupel.yaml"), "name: t\n", 8, &ignored));
+    for (const char *s = input; *s;) {
+        const char *eq = strstr(s, " = "), *end = strstr(s, " || ");
+        if (!end)
+            end = s + strlen(s);
+        REQUIRE(eq && eq < end);
+        char *path = fs_join(a, dir, arena_strn(a, s, (size_t)(eq - s)));
+        char *slash = strrchr(path, '/');
+        *slash = '\0';
+        REQUIRE(fs_mkdirs(path, &ignored));
+        *slash = '/';
+        REQUIRE(fs_write_atomic(path, eq + 3, (size_t)(end - eq - 3), &ignored));
+        s = *end ? end + 4 : end;
+    }
+    const struct project_options o = {.dir = dir};
+    struct project *p = NULL;
+    bool ok = project_load(a, &o, &p, problems, e);
+    REQUIRE(fs_remove_tree(dir, &ignored));
+    return ok ? p : NULL;
 }
