@@ -36,6 +36,19 @@ static bool find_root(struct arena *a, const char *dir, const char **ret, struct
 
 /* --- files --- */
 
+/* No zero bytes, and UTF-8: what is read ends up in SQL and on terminals. */
+static bool check_text(struct loading *l, const char *path, const char *text, size_t n)
+{
+    const char *zero = memchr(text, '\0', n);
+    size_t good = 0;
+    if (!zero && text_utf8(text, n))
+        return true;
+    for (int bytes; good < n && text[good] && (bytes = text_rune(text + good, n - good, &(uint32_t){0})) > 0;)
+        good += (size_t)bytes;
+    return reader_fail(&l->r, sql_place(text, good, (struct src){path, 1, 1}, 0), "save the file as UTF-8",
+                       text[good] ? "not valid UTF-8" : "a zero byte in the file");
+}
+
 static bool read_file(struct loading *l, const char *path, const char **ret)
 {
     struct err e;
@@ -43,7 +56,7 @@ static bool read_file(struct loading *l, const char *path, const char **ret)
     size_t n;
     if (fs_read(l->r.a, fs_join(l->r.a, l->p->root, path), FILE_BYTES_MAX, &text, &n, &e)) {
         *ret = text;
-        return strlen(text) == n || reader_fail(&l->r, (struct src){.file = path}, NULL, "a zero byte in the file");
+        return check_text(l, path, text, n);
     }
     e.at = (struct src){.file = path};
     problems_add(l->r.problems, &e);

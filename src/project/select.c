@@ -118,7 +118,9 @@ static bool parse_term(struct str s, struct term *ret, struct err *e)
 {
     struct str all = s;
     struct term t = {0};
-    if (s.n && s.p[0] == '@') {
+    if (!s.n)
+        return fail(e, ERR_USER, "an empty selector beside a ','");
+    if (s.p[0] == '@') {
         t.at = true;
         s.p++, s.n--;
     }

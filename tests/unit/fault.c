@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 static struct {
-    int countdown; /* calls still let through; -1 = not armed */
-    int hit, err;
+    _Atomic int countdown; /* calls still let through; -1 = not armed. Atomic: the code under test may have threads */
+    _Atomic int hit;
+    int err;
     enum fault_mode mode;
     const char *only, *call;
     size_t chop;
@@ -50,7 +51,9 @@ const char *fault_call(void)
 }
 void fault_off(void)
 {
-    fault.countdown = -1, fault.hit = 0, fault.err = 0, fault.chop = 0;
+    fault.countdown = -1;
+    fault.hit = 0;
+    fault.err = 0, fault.chop = 0;
     fault.mode = FAULT_ONCE;
     fault.only = NULL, fault.call = "";
 }

