@@ -39,9 +39,10 @@ w1_ours() { # INPUT OUT
     rm -rf "$2"
     mkdir -p "$2"
     cp -r "$here/w1/cupel.yaml" "$here/w1/models" "$here/w1/pages" "$2"
+    sed -i "s#^vars:.*#vars: {input: $1}#" "$2/cupel.yaml"
     cat >"$2/go.sh" <<END
 set -e
-'$cupel' -C '$2' run --var input='$1'
+'$cupel' -C '$2' run
 '$cupel' -C '$2' render report --to txt --out '$2/out'
 END
 }

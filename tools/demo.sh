@@ -20,8 +20,8 @@ cp -R projects/movies $here/movies
 rm -rf $here/movies/lake $here/movies/.cupel
 
 server=
-stop_server() {
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+stop_server() { # not asked but told: it has nothing to put in order
+    [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
     [ -z "$server" ] || wait "$server" 2>/dev/null || true
     server=
 }
@@ -30,6 +30,7 @@ trap 'exit 130' INT TERM
 
 start_server() { # DATE: sets TMDB_BASE_URL
     stop_server
+    : >$here/standin.out
     tmdb-standin --port 0 --key demo --date "$1" >$here/standin.out 2>$here/standin.err &
     server=$!
     for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -62,7 +63,7 @@ of $here/movies/lake, and a report made from them. Where to look next:
 
   PATH=\$PWD/build:\$PATH; cd $here/movies
   cupel plan                                    what a run would do
-  cupel query 'SELECT title, weighted_rating FROM silver.movies ORDER BY 2 DESC LIMIT 5'
+  cupel query 'SELECT title, vote_average FROM silver.movies ORDER BY 2 DESC LIMIT 5'
   cupel history silver.movies                   every commit; silver.movies@v0 is the first in a query
   ls sources models pages                       all there is to the project: change one, run again
 

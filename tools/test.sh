@@ -82,7 +82,6 @@ test_fuzz() {
         echo "there are no fuzzers yet"
         return
     }
-    need build fuzz
     CC=clang-14 configure build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false &&
         test_meson build-fuzz fuzz fuzz
 }

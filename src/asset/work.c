@@ -64,10 +64,14 @@ static bool read_watermarks(struct arena *a, const struct workshop *w, const str
         return false;
     for (size_t i = 0; i < work->ninputs; i++) {
         struct model_input *in = &work->inputs[i];
-        if (in->snap && in->inc &&
-            !lake_files_since(a, &in->where, in->snap, work->full ? -1 : in->watermark, &in->added,
-                              &in->nadded, &in->append_only, e))
+        struct lake_changes c;
+        if (!in->snap || !in->inc)
+            continue;
+        if (!lake_changes_since(a, &in->where, in->snap, work->full ? -1 : in->watermark, &c, e))
             return wrap(e, "table '%s'", in->table);
+        in->added = c.added;
+        in->nadded = c.nadded;
+        in->append_only = c.known && c.nremoved == 0;
     }
     return true;
 }

@@ -12,7 +12,7 @@
 enum opt_type {
     OPT_FLAG /* bool */,
     OPT_TEXT /* const char * */,
-    OPT_INT /* int64_t */,
+    OPT_COUNT /* int64_t, from 1; 0 = not given */,
     OPT_LIST /* struct opt_list */
 };
 
@@ -38,9 +38,10 @@ struct app { /* what every command gets */
     bool json;  /* --json */
     bool color; /* stderr is a terminal and NO_COLOR is not set */
     bool debug;
-    bool quick; /* of the command */
+    bool quick;        /* of the command */
     const char **args; /* what is left on the command line, ends with NULL */
     size_t nargs;
+    const char *text_file, *text; /* a text that errors may point into and that is no file of the project */
 };
 
 struct cmd {

@@ -5,7 +5,7 @@ struct history_conf {
 };
 
 static const struct opt history_options[] = {
-    {"limit", 'n', OPT_INT, offsetof(struct history_conf, limit), "N", "The newest N versions only"},
+    {"limit", 'n', OPT_COUNT, offsetof(struct history_conf, limit), "N", "The newest N versions only"},
     {0},
 };
 
@@ -26,8 +26,6 @@ static bool history(struct app *app, const void *conf, struct err *e)
 {
     const struct history_conf *c = conf;
     struct opened x;
-    if (c->limit < 0)
-        return fail(e, ERR_USER, "--limit must be positive");
     if (!app_open(app, OPEN_FILES, NULL, &x, e))
         return false;
     struct lake_table t = asset_table(app->a, &x.shop, app->args[0]);

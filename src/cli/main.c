@@ -108,8 +108,10 @@ static bool set_option(struct arena *a, const struct opt *o, void *conf, const c
     case OPT_TEXT:
         *(const char **)at = value;
         return true;
-    case OPT_INT:
-        return text_int(value, at, e) || wrap(e, "--%s", o->name);
+    case OPT_COUNT:
+        if (!text_int(value, at, e))
+            return wrap(e, "--%s", o->name);
+        return *(int64_t *)at > 0 || fail(e, ERR_USER, "--%s must be 1 or more", o->name);
     case OPT_LIST:
         break;
     }
@@ -256,8 +258,10 @@ static void print_error(const struct app *app, const struct err *e)
         return; /* said already */
     char *text = NULL;
     struct err ignored;
-    if (e->at.line && !fs_read(app->a, e->at.file, 16 << 20, &text, NULL, &ignored) && app->dir &&
-        !fs_read(app->a, fs_join(app->a, app->dir, e->at.file), 16 << 20, &text, NULL, &ignored))
+    if (e->at.line && app->text_file && strcmp(e->at.file, app->text_file) == 0)
+        text = arena_str(app->a, app->text);
+    else if (e->at.line && !fs_read(app->a, e->at.file, 16 << 20, &text, NULL, &ignored) && app->dir &&
+             !fs_read(app->a, fs_join(app->a, app->dir, e->at.file), 16 << 20, &text, NULL, &ignored))
         text = NULL;
     if (app->json) {
         json_t *j = json_pack("{s:s, s:s, s:s}", "error", e->msg, "kind", err_name(e->kind), "hint", e->hint);

@@ -13,7 +13,7 @@ static const struct opt render_options[] = {
     {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMAT", "txt"},
     {"out", 0, OPT_TEXT, offsetof(struct render_conf, out), "DIR", "Write DIR/PAGE.txt (default: print it)"},
     {"now", 0, OPT_TEXT, offsetof(struct render_conf, now), "TIME", "$now of the page's queries"},
-    {"width", 0, OPT_INT, offsetof(struct render_conf, width), "COLUMNS", "Of the text (default 100)"},
+    {"width", 0, OPT_COUNT, offsetof(struct render_conf, width), "COLUMNS", "Of the text (default 100)"},
     {0},
 };
 

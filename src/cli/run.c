@@ -23,7 +23,7 @@ const struct opt run_opts[] = {
     {"pages", 0, OPT_TEXT, offsetof(struct run_conf, pages), "N", "Short for --var pages=N"},
     {"categories", 0, OPT_TEXT, offsetof(struct run_conf, categories), "A,B",
      "Short for --var categories=A,B"},
-    {"threads", 0, OPT_INT, offsetof(struct run_conf, threads), "N", "Tasks side by side (default 4)"},
+    {"threads", 0, OPT_COUNT, offsetof(struct run_conf, threads), "N", "Tasks side by side (default 4)"},
     {"fail-fast", 0, OPT_FLAG, offsetof(struct run_conf, fail_fast), NULL,
      "Stop everything at the first failure"},
     {0},
@@ -78,8 +78,8 @@ bool run_conf_options(struct app *app, const struct run_conf *c, struct run_opti
                               .end_us = INT64_MAX,
                               .threads = (int)c->threads,
                               .cancel = signals_stop()};
-    if (c->threads < 0 || c->threads > 64)
-        return fail(e, ERR_USER, "--threads must be from 1 to 64");
+    if (c->threads > 64)
+        return fail(e, ERR_USER, "--threads must be at most 64");
     if (!time_option("now", c->now, &o->now_us, e) || !time_option("start-date", c->start, &o->start_us, e) ||
         !time_option("end-date", c->end, &o->end_us, e))
         return false;

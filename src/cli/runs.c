@@ -6,7 +6,7 @@ struct runs_conf {
     int64_t limit;
 };
 static const struct opt runs_options[] = {
-    {"limit", 'n', OPT_INT, offsetof(struct runs_conf, limit), "N", "The newest N runs (default 20)"},
+    {"limit", 'n', OPT_COUNT, offsetof(struct runs_conf, limit), "N", "The newest N runs (default 20)"},
     {0},
 };
 

@@ -29,7 +29,11 @@ static bool probed(void *arg, const struct http_request *r, const struct http_re
     }
     bool refused = resp->status == 401 || resp->status == 403;
     http_report_status(said, sizeof said, resp->status, (struct str){resp->body, resp->nbody}, p->secrets);
-    fail(p->e, refused ? ERR_AUTH : resp->status == 429 || resp->status >= 500 ? ERR_NET : ERR_USER, "%s", said);
+    fail(p->e,
+         refused                                      ? ERR_AUTH
+         : resp->status == 429 || resp->status >= 500 ? ERR_NET
+                                                      : ERR_USER,
+         "%s", said);
     if (refused)
         hint(p->e, "check the credentials of the source");
     return false;
@@ -45,7 +49,8 @@ static void first_identity(struct buf *b, const struct http_source *s)
             continue;
         if (r->neach)
             each = r->each[0].values[0];
-        http_identity(b, r, (struct str){first, strlen(first)}, (struct str){each, strlen(each)}, r->page_first);
+        http_identity(b, r, (struct str){first, strlen(first)}, (struct str){each, strlen(each)},
+                      r->page_first);
         return;
     }
 }
@@ -69,8 +74,8 @@ static bool probe(struct task *t, const void *conf, struct err *e)
     return p.ok || wrap(e, "'%s'", s->base_url);
 }
 
-static bool read_source(struct task *t, const void *conf, const struct read_spec *spec, struct read_result *ret,
-                        struct err *e)
+static bool read_source(struct task *t, const void *conf, const struct read_spec *spec,
+                        struct read_result *ret, struct err *e)
 {
     return http_read(t, conf, spec, ret, e);
 }

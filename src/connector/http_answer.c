@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool compile_path(struct arena *a, const char *text, struct src at, struct json_path **ret, struct err *e)
+static bool compile_path(struct arena *a, const char *text, struct src at, struct json_path **ret,
+                         struct err *e)
 {
     if (json_path_parse(a, text, ret, e))
         return true;
@@ -17,7 +18,8 @@ static bool compile_column(struct arena *a, const struct http_resource *r, const
     static const struct {
         const char *name;
         enum rows_type type;
-    } types[] = {{"BIGINT", ROWS_INT64}, {"VARCHAR", ROWS_TEXT}, {"DOUBLE", ROWS_REAL}, {"BOOLEAN", ROWS_BOOL}};
+    } types[] = {
+        {"BIGINT", ROWS_INT64}, {"VARCHAR", ROWS_TEXT}, {"DOUBLE", ROWS_REAL}, {"BOOLEAN", ROWS_BOOL}};
     bool known = false;
     for (size_t i = 0; i < countof(types); i++) {
         if (strcmp(types[i].name, c->type) == 0) {
@@ -54,8 +56,8 @@ bool http_shape_compile(struct arena *a, const struct http_resource *r, struct h
     return true;
 }
 
-void http_answer_records(const struct http_shape *s, struct str body, bool (*each)(void *arg, struct str record),
-                         void *arg)
+void http_answer_records(const struct http_shape *s, struct str body,
+                         bool (*each)(void *arg, struct str record), void *arg)
 {
     if (s->records)
         json_scan_each(body, s->records, each, arg);
@@ -64,7 +66,8 @@ void http_answer_records(const struct http_shape *s, struct str body, bool (*eac
 }
 
 /* The value of a column in a record; false = there is none. */
-static bool value_of(const struct http_value_of *v, struct str record, const struct http_filled *f, struct str *ret)
+static bool value_of(const struct http_value_of *v, struct str record, const struct http_filled *f,
+                     struct str *ret)
 {
     if (v->from != FROM_RECORD) {
         *ret = v->from == FROM_FOR ? f->for_value : f->each_value;
@@ -106,7 +109,8 @@ bool http_answer_check(const struct http_shape *s, struct str body, struct http_
         return fail(e, ERR_NET, "the answer is not JSON: %s at byte %zu of %zu", why, at, body.n);
     if (s->items && (!json_scan_get(body, s->items, &v) || v.p[0] != '['))
         return fail(e, ERR_NET, "the answer has no array at '%s'", s->r->items);
-    if (s->total && (!json_scan_get(body, s->total, &v) || !json_scan_int(v, &answer.pages) || answer.pages < 0))
+    if (s->total &&
+        (!json_scan_get(body, s->total, &v) || !json_scan_int(v, &answer.pages) || answer.pages < 0))
         return fail(e, ERR_NET, "the answer has no number of pages at '%s'", s->r->page_total);
     http_answer_records(s, body, check_record, &c);
     if (c.wrong)
@@ -115,7 +119,8 @@ bool http_answer_check(const struct http_shape *s, struct str body, struct http_
     return true;
 }
 
-bool http_record_key(const struct http_shape *s, struct str record, const struct http_filled *f, struct buf *b)
+bool http_record_key(const struct http_shape *s, struct str record, const struct http_filled *f,
+                     struct buf *b)
 {
     const struct http_value_of *key = &s->columns[0];
     struct str v;
@@ -155,7 +160,8 @@ static void put_text(struct rows *rows, struct str v, bool is_json)
         rows_null(rows);
 }
 
-void http_record_columns(const struct http_shape *s, struct str record, const struct http_filled *f, struct rows *rows)
+void http_record_columns(const struct http_shape *s, struct str record, const struct http_filled *f,
+                         struct rows *rows)
 {
     for (size_t i = 0; i < s->r->ncolumns; i++) {
         const struct http_value_of *c = &s->columns[i];

@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What may stand as it is: RFC 3986, and of its reserved ones those that mean nothing in a path or a query. */
+/* What may stand as it is: RFC 3986, and of its reserved ones those that mean nothing in a path or a query.
+ */
 static void add_encoded(struct buf *b, struct str s, bool in_query)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -19,9 +20,10 @@ static struct str text(const char *s)
     return (struct str){s, strlen(s)};
 }
 
-/* The template with {name} filled. What stands around is the user's, taken as it is; in a query it is encoded. */
-static void add_filled(struct buf *b, const struct http_resource *r, const char *template, struct str for_value,
-                       struct str each_value, bool in_query)
+/* The template with {name} filled. What stands around is the user's, taken as it is; in a query it is
+ * encoded. */
+static void add_filled(struct buf *b, const struct http_resource *r, const char *template,
+                       struct str for_value, struct str each_value, bool in_query)
 {
     for (const char *p = template; *p;) {
         size_t plain = strcspn(p, "{");
@@ -33,7 +35,8 @@ static void add_filled(struct buf *b, const struct http_resource *r, const char 
         if (!*p)
             break;
         struct str name = {p + 1, strcspn(p + 1, "}")};
-        bool is_for = r->for_var && str_is(name, r->for_var), is_each = r->each_var && str_is(name, r->each_var);
+        bool is_for = r->for_var && str_is(name, r->for_var),
+             is_each = r->each_var && str_is(name, r->each_var);
         if (is_for || is_each)
             add_encoded(b, is_for ? for_value : each_value, in_query);
         else
@@ -114,8 +117,11 @@ static int longer(const void *x, const void *y)
 
 const char *const *http_secrets(struct arena *a, const struct http_source *s)
 {
-    enum { TOO_SHORT = 8 }; /* a plain header's value like "en" is no secret, and would blank half a message */
-    struct secrets all = {a, arena_make(a, const char *, 4 * (s->nauth_query + s->nauth_headers + s->nheaders) + 1), 0};
+    enum {
+        TOO_SHORT = 8
+    }; /* a plain header's value like "en" is no secret, and would blank half a message */
+    struct secrets all = {
+        a, arena_make(a, const char *, 4 * (s->nauth_query + s->nauth_headers + s->nheaders) + 1), 0};
     for (size_t i = 0; i < s->nauth_query; i++)
         add_secret(&all, s->auth_query[i].value);
     for (size_t i = 0; i < s->nauth_headers; i++) {

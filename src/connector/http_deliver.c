@@ -16,14 +16,14 @@ struct queue {
 struct table {
     const struct http_shape *shape;
     struct inbox *inbox;
-    int64_t stored;       /* position */
-    struct queue queue;   /* under the lock */
-    int64_t waiting;      /* records in the queue, under the lock */
+    int64_t stored;     /* position */
+    struct queue queue; /* under the lock */
+    int64_t waiting;    /* records in the queue, under the lock */
 
     /* The thread's: */
     struct keyset *keys;
     struct rows *rows;
-    int64_t position;     /* of the last frame in `rows` */
+    int64_t position; /* of the last frame in `rows` */
     int64_t records;
 };
 
@@ -73,8 +73,8 @@ size_t http_delivery_table(struct http_delivery *d, const struct http_shape *s, 
         struct table *v;
         size_t n, cap;
     } list = {d->tables, d->n, d->cap};
-    *arena_push(d->a, &list) = (struct table){
-        .shape = s, .stored = stored, .position = stored, .keys = keyset_new(d->a)};
+    *arena_push(d->a, &list) =
+        (struct table){.shape = s, .stored = stored, .position = stored, .keys = keyset_new(d->a)};
     d->tables = list.v, d->n = list.n, d->cap = list.cap;
     return d->n - 1;
 }
@@ -124,8 +124,8 @@ static bool take_record(void *arg, struct str record)
     return true;
 }
 
-static bool take_frame(struct http_delivery *d, struct table *t, const struct inbox_frame *f, struct buf *body,
-                       struct err *e)
+static bool take_frame(struct http_delivery *d, struct table *t, const struct inbox_frame *f,
+                       struct buf *body, struct err *e)
 {
     struct record_of o = {d, t, f, {f->request, {f->for_value, f->each_value}, f->arrived_us}};
     if (!inbox_read(t->inbox, f, body, e))
@@ -170,7 +170,8 @@ static bool drain(struct http_delivery *d, struct table *t, bool last, struct er
     while (next_frame(d, t, &f, &stop)) {
         if (!take_frame(d, t, &f, &body, e))
             return false;
-        if ((int64_t)rows_count(t->rows) >= d->conf.batch && (!task_live(d->conf.task, e) || !deliver(d, t, e)))
+        if ((int64_t)rows_count(t->rows) >= d->conf.batch &&
+            (!task_live(d->conf.task, e) || !deliver(d, t, e)))
             return false;
     }
     return stop || !last || rows_count(t->rows) == 0 || (task_live(d->conf.task, e) && deliver(d, t, e));
@@ -247,9 +248,10 @@ void http_delivery_add(struct http_delivery *d, size_t table, const struct inbox
     pthread_mutex_lock(&d->lock);
     if (q->n == q->cap) {
         q->cap = q->cap ? q->cap * 2 : 64;
-        q->v = realloc(q->v, q->cap * sizeof *q->v);
-        if (!q->v)
+        struct inbox_frame *more = realloc(q->v, q->cap * sizeof *more);
+        if (!more)
             abort();
+        q->v = more;
     }
     q->v[q->n++] = *f;
     t->waiting += records;
@@ -271,7 +273,8 @@ bool http_delivery_end(struct http_delivery *d, bool rest, struct err *e)
     if (!d->started)
         return true;
     pthread_mutex_lock(&d->lock);
-    *(rest ? &d->finish : &d->stop) = true;
+    d->finish |= rest;
+    d->stop |= !rest;
     pthread_cond_signal(&d->changed);
     pthread_mutex_unlock(&d->lock);
     if (!d->ended)

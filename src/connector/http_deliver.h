@@ -1,9 +1,10 @@
-/* http_deliver.h - from the inbox into the tables: a thread of its own, so that the event loop never waits for a
- * commit.
+/* http_deliver.h - from the inbox into the tables: a thread of its own, so that the event loop never waits
+ * for a commit.
  *
- * Frames of a table are taken in order of position; a batch is synced to disk before it is delivered together with
- * its last position. Frames up to the position that the table has stored give no rows, but their keys are
- * remembered: of records with the same key the one with the lowest position is delivered, whoever was killed when.
+ * Frames of a table are taken in order of position; a batch is synced to disk before it is delivered together
+ * with its last position. Frames up to the position that the table has stored give no rows, but their keys
+ * are remembered: of records with the same key the one with the lowest position is delivered, whoever was
+ * killed when.
  */
 #pragma once
 #include "connector/connector.h"
@@ -16,7 +17,8 @@ struct http_delivery_conf {
     const struct read_spec *spec;
     const struct task *task;
     int64_t batch;
-    void (*failed)(void *arg); /* called once from the thread when a delivery has failed, to wake the reader */
+    void (*failed)(
+        void *arg); /* called once from the thread when a delivery has failed, to wake the reader */
     void *arg;
 };
 
@@ -32,8 +34,8 @@ bool http_delivery_start(struct http_delivery *d, struct err *e) must_check;
 /* A frame with a good answer; positions rise. Its texts and the inbox must stay. */
 void http_delivery_add(struct http_delivery *d, size_t table, const struct inbox_frame *f, int64_t records);
 bool http_delivery_failed(struct http_delivery *d);
-/* Waits for the thread: with `rest`, until all that was added is delivered, otherwise only for what is under way.
- * false = a delivery failed, or (with rest) the task was cancelled. */
+/* Waits for the thread: with `rest`, until all that was added is delivered, otherwise only for what is under
+ * way. false = a delivery failed, or (with rest) the task was cancelled. */
 bool http_delivery_end(struct http_delivery *d, bool rest, struct err *e) must_check;
 
 /* After the end: different records seen, stored ones included. */

@@ -40,7 +40,7 @@ struct planned {
     size_t nuses;
     size_t *each_use; /* for each entry of `each` with a parent: its place among the parent's uses */
     int64_t wanted, open, serial;
-    bool waits;       /* has a limit, so it goes wave by wave */
+    bool waits; /* has a limit, so it goes wave by wave */
     bool started, over;
 };
 
@@ -98,7 +98,8 @@ static bool add_uses(struct http_plan *p, const struct http_source *s, size_t ch
 }
 
 bool http_plan_new(struct arena *a, const struct http_source *s, const struct http_shape *shapes,
-                   void (*new_ask)(void *arg, struct http_ask *ask), void *arg, struct http_plan **ret, struct err *e)
+                   void (*new_ask)(void *arg, struct http_ask *ask), void *arg, struct http_plan **ret,
+                   struct err *e)
 {
     struct http_plan *p = arena_make(a, struct http_plan, 1);
     size_t uses = 0;
@@ -164,7 +165,8 @@ static void ask_key(struct http_plan *p, struct planned *r, struct http_key *k, 
         return;
     const char *value = r->r->nfor_values ? r->r->for_values[i] : "";
     struct http_chain *c = arena_make(p->a, struct http_chain, 1);
-    *c = (struct http_chain){.key = k, .filled = {.for_value = {value, strlen(value)}, .each_value = k->text}};
+    *c =
+        (struct http_chain){.key = k, .filled = {.for_value = {value, strlen(value)}, .each_value = k->text}};
     k->chains[i] = c;
     ask_page(p, r, c, r->r->page_first);
 }
@@ -225,7 +227,8 @@ static bool find_in_record(void *arg, struct str record)
     return true;
 }
 
-void http_plan_arrived(struct http_plan *p, struct http_ask *ask, struct str body, const struct http_answer *answer)
+void http_plan_arrived(struct http_plan *p, struct http_ask *ask, struct str body,
+                       const struct http_answer *answer)
 {
     struct planned *r = &p->resources[ask->resource];
     assert(ask->state == HTTP_OPEN);
@@ -267,8 +270,8 @@ static void list_key(struct arena *scratch, struct http_key *k, unsigned mark, s
 }
 
 /* The keys that the answers of a parent name, in the order of its requests. */
-static void list_found(struct http_plan *p, struct arena *scratch, struct planned *parent, size_t use, unsigned mark,
-                       struct key_list *out)
+static void list_found(struct http_plan *p, struct arena *scratch, struct planned *parent, size_t use,
+                       unsigned mark, struct key_list *out)
 {
     struct key_list keys = {0};
     list_keys(p, scratch, parent, &keys);
@@ -293,7 +296,8 @@ static void list_keys(struct http_plan *p, struct arena *scratch, struct planned
     for (size_t i = 0; i < r->r->neach; i++) {
         const struct http_each *each = &r->r->each[i];
         for (size_t v = 0; !each->parent && v < each->nvalues; v++)
-            list_key(scratch, key_of(p, r, (struct str){each->values[v], strlen(each->values[v])}), mark, out);
+            list_key(scratch, key_of(p, r, (struct str){each->values[v], strlen(each->values[v])}), mark,
+                     out);
         for (size_t parent = 0; each->parent && parent < p->n; parent++)
             if (strcmp(p->resources[parent].r->name, each->parent) == 0)
                 list_found(p, scratch, &p->resources[parent], r->each_use[i], mark, out);

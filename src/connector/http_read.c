@@ -1,5 +1,6 @@
-/* One read, on one thread: the plan says what to ask, the inbox what is here already, the pool fetches the rest, and
- * every good answer goes to the inbox, then to the plan (which may find more to ask) and to the delivery. */
+/* One read, on one thread: the plan says what to ask, the inbox what is here already, the pool fetches the
+ * rest, and every good answer goes to the inbox, then to the plan (which may find more to ask) and to the
+ * delivery. */
 #include "connector/http_read.h"
 
 #include <assert.h>
@@ -20,10 +21,10 @@ enum {
     WAKE_MS = 200,
     PAUSE_MAX_MS = 5 * 60 * 1000, /* no server may put us off for longer */
     ROUNDS = 2,                   /* of attempts: a request that is given up gets another chance at the end */
-    SILENCE_MS = 2 * 60 * 1000,   /* not one answer for so long, and for so many attempts: the server is gone */
+    SILENCE_MS = 2 * 60 * 1000, /* not one answer for so long, and for so many attempts: the server is gone */
     SILENCE_ATTEMPTS = 20,
-    BODY_MAX = 64 << 20,          /* when the source does not say */
-    GONE_BODY = 4096,             /* how much of a 404's body is kept, for its message */
+    BODY_MAX = 64 << 20, /* when the source does not say */
+    GONE_BODY = 4096,    /* how much of a 404's body is kept, for its message */
 };
 
 struct resource {
@@ -54,7 +55,7 @@ struct reader {
         size_t n, cap;
     } fresh, given_up; /* just planned; to be tried again at the end */
     size_t nfresh_done;
-    int64_t answered;  /* answers of any kind in this read */
+    int64_t answered; /* answers of any kind in this read */
     int64_t silent_since_ms, silent_attempts;
     struct err silence; /* why the last unanswered attempt failed */
     bool stopped;       /* with `err`, at once */
@@ -298,7 +299,8 @@ static bool unanswered(struct reader *r, struct http_ask *ask, const struct err 
     r->silence = *why;
     if (r->silent_attempts++ == 0)
         r->silent_since_ms = now;
-    if (err_retriable(why) && r->silent_attempts >= SILENCE_ATTEMPTS && now - r->silent_since_ms >= SILENCE_MS) {
+    if (err_retriable(why) && r->silent_attempts >= SILENCE_ATTEMPTS &&
+        now - r->silent_since_ms >= SILENCE_MS) {
         r->err = *why;
         wrap(&r->err, "'%s' has stopped answering", r->s->base_url);
         return stop(r, true);
@@ -458,12 +460,14 @@ static bool prepare(struct reader *r, struct err *e)
     for (size_t i = 0; i < s->nresources; i++)
         if (!http_shape_compile(r->a, &s->resources[i], &r->shapes[i], e))
             return false;
-    if (!http_plan_new(r->a, s, r->shapes, new_ask, r, &r->plan, e) || !http_source_pool(r->a, s, &r->pool, e) ||
-        !fs_mkdirs(r->spec->inbox_dir, e))
+    if (!http_plan_new(r->a, s, r->shapes, new_ask, r, &r->plan, e) ||
+        !http_source_pool(r->a, s, &r->pool, e) || !fs_mkdirs(r->spec->inbox_dir, e))
         return false;
-    r->delivery = http_delivery_new(
-        r->a, &(struct http_delivery_conf){
-                  .spec = r->spec, .task = r->t, .batch = s->batch > 0 ? s->batch : 1, .failed = wake, .arg = r->pool});
+    r->delivery = http_delivery_new(r->a, &(struct http_delivery_conf){.spec = r->spec,
+                                                                       .task = r->t,
+                                                                       .batch = s->batch > 0 ? s->batch : 1,
+                                                                       .failed = wake,
+                                                                       .arg = r->pool});
     for (size_t i = 0; i < s->nresources; i++)
         if (!open_resource(r, i, e))
             return wrap(e, "resource '%s'", s->resources[i].name);
@@ -472,7 +476,8 @@ static bool prepare(struct reader *r, struct err *e)
 
 /* ---- the whole */
 
-/* Not one answer in the whole read, and something had been asked for: that is no incomplete extraction but none. */
+/* Not one answer in the whole read, and something had been asked for: that is no incomplete extraction but
+ * none. */
 static bool reached(struct reader *r, struct err *e)
 {
     if (r->answered || !r->silence.kind)
@@ -518,8 +523,8 @@ static void close_stats(struct reader *r, struct read_result *ret)
     http_report_close(r->t->a, reports, r->s->nresources, ret);
 }
 
-bool http_read(struct task *t, const struct http_source *s, const struct read_spec *spec, struct read_result *ret,
-               struct err *e)
+bool http_read(struct task *t, const struct http_source *s, const struct read_spec *spec,
+               struct read_result *ret, struct err *e)
 {
     auto_arena *a = arena_new();
     struct reader r = {.t = t, .s = s, .spec = spec, .a = a};

@@ -25,11 +25,14 @@ struct http_report {
     } problems;
 };
 
-struct http_report *http_report_new(struct arena *a, const struct http_resource *r, const char *const *secrets)
+struct http_report *http_report_new(struct arena *a, const struct http_resource *r,
+                                    const char *const *secrets)
 {
     struct http_report *report = arena_make(a, struct http_report, 1);
-    *report = (struct http_report){
-        .a = a, .r = r, .secrets = secrets, .stats = {.resource = r->name, .table = r->into, .problems = "[]"}};
+    *report = (struct http_report){.a = a,
+                                   .r = r,
+                                   .secrets = secrets,
+                                   .stats = {.resource = r->name, .table = r->into, .problems = "[]"}};
     return report;
 }
 
@@ -44,8 +47,7 @@ void http_report_problem(struct http_report *r, struct str request, int status, 
         return;
     char *shown = arena_strn(r->a, message, strnlen(message, MESSAGE_MAX));
     http_blank(shown, r->secrets);
-    *arena_push(r->a, &r->problems) =
-        (struct problem){arena_strn(r->a, request.p, request.n), shown, status};
+    *arena_push(r->a, &r->problems) = (struct problem){arena_strn(r->a, request.p, request.n), shown, status};
 }
 
 static const char *problems_json(struct arena *a, const struct http_report *r)
@@ -72,8 +74,8 @@ static const char *shortfall(struct arena *a, const struct http_report *r)
     double share = due > 0 ? (double)s->arrived / (double)due : 1;
     if (share >= r->r->require)
         return NULL;
-    return arena_fmt(a, "%s: %" PRIi64 " of %" PRIi64 " arrived (%.1f%%), %g%% are required", s->resource, s->arrived,
-                     due, share * 100, r->r->require * 100);
+    return arena_fmt(a, "%s: %" PRIi64 " of %" PRIi64 " arrived (%.1f%%), %g%% are required", s->resource,
+                     s->arrived, due, share * 100, r->r->require * 100);
 }
 
 void http_report_close(struct arena *a, struct http_report *const *reports, size_t n, struct read_result *ret)
@@ -92,7 +94,8 @@ void http_report_close(struct arena *a, struct http_report *const *reports, size
 
 void http_report_status(char *out, size_t room, int status, struct str body, const char *const *secrets)
 {
-    static const char *const paths[] = {"$.status_message", "$.message", "$.error.message", "$.error", "$.detail"};
+    static const char *const paths[] = {"$.status_message", "$.message", "$.error.message", "$.error",
+                                        "$.detail"};
     auto_arena *scratch = arena_new();
     auto_buf said = BUF(1 << 20);
     struct json_path *path;

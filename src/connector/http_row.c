@@ -40,8 +40,8 @@ static int64_t days(int64_t us)
     return us / day - (us % day < 0);
 }
 
-void http_row_put(struct rows *rows, const struct http_shape *s, const struct read_spec *spec, struct str record,
-                  const struct http_origin *o)
+void http_row_put(struct rows *rows, const struct http_shape *s, const struct read_spec *spec,
+                  struct str record, const struct http_origin *o)
 {
     struct civil now = civil_from_us(spec->now_us);
     http_record_columns(s, record, &o->filled, rows);

@@ -1,4 +1,5 @@
-/* http_row.h - the shape of a bronze table: the resource's columns, then the record as it came and its origin. */
+/* http_row.h - the shape of a bronze table: the resource's columns, then the record as it came and its
+ * origin. */
 #pragma once
 #include "connector/connector.h"
 #include "connector/http_answer.h"
@@ -11,5 +12,5 @@ struct http_origin {
     struct http_filled filled;
     int64_t arrived_us;
 };
-void http_row_put(struct rows *rows, const struct http_shape *s, const struct read_spec *spec, struct str record,
-                  const struct http_origin *o);
+void http_row_put(struct rows *rows, const struct http_shape *s, const struct read_spec *spec,
+                  struct str record, const struct http_origin *o);

@@ -15,13 +15,14 @@
 /* The file: a head, then frames. Numbers are little-endian. The marks are not UTF-8, so no text holds them.
  *
  *   head   mark 16, base 8, crc 4, 0 4             base = position that the table had when the file was made
- *   frame  mark 4, crc 4, position 8, arrived 8, status 4, sizes of request 4, for 4, each 4, body 8, then these
- *          crc = CRC-32 of all that follows it in the frame
+ *   frame  mark 4, crc 4, position 8, arrived 8, status 4, sizes of request 4, for 4, each 4, body 8, then
+ * these crc = CRC-32 of all that follows it in the frame
  */
 enum { HEAD = 32, FRAME = 48, MARK = 4, TEXT_MAX = 1 << 20, CHUNK = 1 << 20 };
 #define BODY_MAX (INT64_C(1) << 32)
 
-static const unsigned char head_mark[16] = "cupel\xffinbox\xff" "1\n";
+static const unsigned char head_mark[16] = "cupel\xffinbox\xff"
+                                           "1\n";
 static const unsigned char frame_mark[MARK] = {0xff, 'c', 'f', 0xfe};
 
 struct inbox {
@@ -29,7 +30,7 @@ struct inbox {
     const char *path, *damage;
     uint64_t size; /* of the file, up to the end of the last good frame */
     int64_t base, last, stored;
-    bool broken;   /* a failed append could not be taken back */
+    bool broken; /* a failed append could not be taken back */
     struct buf frame;
 };
 
@@ -105,7 +106,8 @@ static bool cut(struct inbox *b, uint64_t size, struct err *e)
 static uint64_t frame_size(const unsigned char head[FRAME])
 {
     uint64_t texts = get(head + 28, 4) + get(head + 32, 4) + get(head + 36, 4), body = get(head + 40, 8);
-    return texts > 3 * (uint64_t)TEXT_MAX || body > (uint64_t)BODY_MAX ? UINT64_MAX / 2 : FRAME + texts + body;
+    return texts > 3 * (uint64_t)TEXT_MAX || body > (uint64_t)BODY_MAX ? UINT64_MAX / 2
+                                                                       : FRAME + texts + body;
 }
 
 /* Loads the frame at `at` into b->frame; *ret_good = there is a whole one. */
@@ -202,7 +204,8 @@ static bool mend(struct arena *a, struct inbox *b, uint64_t at, uint64_t end, st
             bad = arena_fmt(a, "%s.%d.bad", b->path, i);
         if (!copy_aside(b, at, end, bad, e))
             return false;
-        b->damage = arena_fmt(a, "'%s' is damaged at byte %" PRIu64 "; what follows was moved to '%s'", b->path, at, bad);
+        b->damage = arena_fmt(a, "'%s' is damaged at byte %" PRIu64 "; what follows was moved to '%s'",
+                              b->path, at, bad);
     }
     return cut(b, at, e);
 }
@@ -239,7 +242,8 @@ static bool read_head(struct arena *a, struct inbox *b, uint64_t *end, struct er
     return write_head(b, e);
 }
 
-static bool read_frames(struct arena *a, struct inbox *b, const struct inbox_conf *c, uint64_t end, struct err *e)
+static bool read_frames(struct arena *a, struct inbox *b, const struct inbox_conf *c, uint64_t end,
+                        struct err *e)
 {
     bool good;
     while (b->size < end) {

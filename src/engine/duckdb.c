@@ -224,6 +224,8 @@ static bool instance_open(struct arena *a, const struct engine_conf *c, struct e
         {"autoload_known_extensions", "false"},
         {"preserve_insertion_order", "false"}, /* an ORDER BY is kept all the same; memory stays bounded */
         {"errors_as_json", "true"},
+        /* The files of a table never change, and the kernel caches them: footers are kept (see duck_open), not bytes. */
+        {"enable_external_file_cache", "false"},
     };
     duckdb_config config;
     if (duck.create_config(&config) != DuckDBSuccess)
@@ -255,7 +257,7 @@ static bool duck_open(struct arena *a, const struct engine_conf *c, struct engin
     pthread_cond_init(&g->wake, NULL);
     arena_defer(a, engine_close, g);
     duck_parquet_init(g);
-    if (!duck_exec(g->con, "SET GLOBAL TimeZone = 'UTC'", e) || !duck_functions_register(g, e) || !duck_gates_register(g, e) || !duck_arrow_register(g, e))
+    if (!duck_exec(g->con, "SET GLOBAL TimeZone = 'UTC'; SET GLOBAL parquet_metadata_cache = true", e) || !duck_functions_register(g, e) || !duck_gates_register(g, e) || !duck_arrow_register(g, e))
         return false;
     *ret = g;
     return true;

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "engine/internal.h"
 
+enum { ROW_GROUP_BYTES = 64 << 20 }; /* of a row group in memory, before it is written: bounds what a COPY holds */
+
 struct stage { /* one call */
     struct arena *a; /* of the result */
     struct arena *scratch;
@@ -182,8 +184,8 @@ static void add_copy(struct stage *st, struct buf *b)
     add_select(st, b);
     buf_addf(b, ") TO ");
     sql_literal(b, st->folder);
-    buf_addf(b, " (FORMAT parquet, COMPRESSION snappy, RETURN_STATS, APPEND, FILENAME_PATTERN 'part-%s-{uuid}.snappy'",
-             st->token);
+    buf_addf(b, " (FORMAT parquet, COMPRESSION snappy, RETURN_STATS, APPEND, ROW_GROUP_SIZE_BYTES %d, FILENAME_PATTERN 'part-%s-{uuid}.snappy'",
+             ROW_GROUP_BYTES, st->token);
     if (st->g->npartition_by == 0)
         buf_addf(b, ", FILE_SIZE_BYTES %" PRIi64, file_bytes);
     for (size_t i = 0; i < st->g->npartition_by; i++) {
@@ -364,7 +366,7 @@ static bool prepare(struct stage *st, struct err *e)
 {
     const struct engine_stage *g = st->g;
     st->folder = store_uri(st->a, g->store, g->dir);
-    st->token = arena_strn(st->scratch, lake_uuid(st->scratch), 8);
+    st->token = g->token ? g->token : arena_strn(st->scratch, lake_uuid(st->scratch), 8);
     st->origin = (struct origin){.text = g->sql, .plain = &st->plain, .at = g->at};
     return sqltext_plain(st->scratch, g->sql, NULL, g->at, &st->plain, e) &&
            duck_bind(st->a, st->s, g->sql, g->params, g->at, &st->cols, &st->ncols, e) && check_columns(st, e) &&

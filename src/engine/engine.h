@@ -71,6 +71,7 @@ struct engine_stage {
     struct store *store;
     /* Of the table, relative to the store: files are written below it, invisible until committed. */
     const char *dir;
+    const char *token; /* files are named "part-<token>-...", so that they can be found again; NULL = a random one */
     /* Columns are cast to it and put in its order; those the SELECT has not are null. NULL = as the SELECT gives. */
     const struct lake_schema *schema;
     const char *const *partition_by;

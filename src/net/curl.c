@@ -39,7 +39,8 @@ bool curl_fail(struct err *e, CURLcode code, const char *detail)
     if (!detail || !*detail)
         detail = curl_easy_strerror(code);
     size_t n = strcspn(detail, "\r\n");
-    char first = n > 1 && islower((unsigned char)detail[1]) ? (char)tolower((unsigned char)detail[0]) : *detail;
+    char first =
+        n > 1 && islower((unsigned char)detail[1]) ? (char)tolower((unsigned char)detail[0]) : *detail;
     fail(e, kind, "%c%.*s", first, n ? (int)n - 1 : 0, detail + 1);
     if (kind == ERR_AUTH)
         hint(e, "name the file with the server's root certificate in CURL_CA_BUNDLE");
@@ -93,7 +94,8 @@ static bool same_part(CURLU *u, CURLU *other, CURLUPart part)
 {
     auto_part *mine = NULL, *theirs = NULL;
     return curl_url_get(u, part, &mine, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-           curl_url_get(other, part, &theirs, CURLU_DEFAULT_PORT) == CURLUE_OK && strcasecmp(mine, theirs) == 0;
+           curl_url_get(other, part, &theirs, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+           strcasecmp(mine, theirs) == 0;
 }
 
 bool http_same_origin(const char *url, const char *other)

@@ -1,6 +1,7 @@
-/* The event loop. A slot is a curl handle with its buffers, as many as may be in flight; a request waits in one of
- * two heaps: by time until it may start, then by order. When an answer is there, the slot's next request is sent
- * before the caller looks at the answer, so that the server is never idle for our sake. */
+/* The event loop. A slot is a curl handle with its buffers, as many as may be in flight; a request waits in
+ * one of two heaps: by time until it may start, then by order. The caller looks at one answer at a time, and
+ * its slot's next request is sent before the next answer is looked at: slots that were in step fall out of
+ * it, and the server is not idle for our sake. */
 #include "net/http.h"
 
 #include <assert.h>
@@ -11,11 +12,11 @@
 #include "net/rate.h"
 
 enum {
-    POLL_MS = 100,         /* how long a cancel may go unnoticed */
-    ARRIVAL_US = 3000,     /* the way to the server does not always take the same time: what is let through a
-                              second later must not arrive within it */
+    POLL_MS = 100,     /* how long a cancel may go unnoticed */
+    ARRIVAL_US = 5000, /* the way to the server does not always take the same time: what is let through a
+                          second later must not arrive within it */
     REDIRECTS_MAX = 5,
-    KEEP_BYTES = 4 << 20,  /* a buffer larger than this is not kept for the next answer */
+    KEEP_BYTES = 4 << 20, /* a buffer larger than this is not kept for the next answer */
     RECEIVE_BYTES = 128 << 10,
 };
 
@@ -23,7 +24,7 @@ struct item {
     struct http_request r;
     uint64_t number; /* among equals the first submitted goes first */
     int redirects;
-    char *moved_to;  /* where the server sent us, NULL = r.url */
+    char *moved_to; /* where the server sent us, NULL = r.url */
 };
 
 struct heap {
@@ -50,7 +51,7 @@ struct http_pool {
     struct http_pool_conf conf;
     CURLM *multi;
     struct rate *rate;
-    struct slot *slots; /* twice the concurrency: answered ones wait for the caller while the next are running */
+    struct slot *slots;
     size_t nslots, running, answered;
     struct heap waiting, ready;
     uint64_t submitted;
@@ -61,7 +62,8 @@ struct http_pool {
 
 static bool sooner(const struct item *x, const struct item *y)
 {
-    return x->r.not_before_ms != y->r.not_before_ms ? x->r.not_before_ms < y->r.not_before_ms : x->number < y->number;
+    return x->r.not_before_ms != y->r.not_before_ms ? x->r.not_before_ms < y->r.not_before_ms
+                                                    : x->number < y->number;
 }
 
 static bool lower(const struct item *x, const struct item *y)
@@ -73,9 +75,10 @@ static void heap_push(struct heap *h, const struct item *item)
 {
     if (h->n == h->cap) {
         h->cap = h->cap ? h->cap * 2 : 64;
-        h->v = realloc(h->v, h->cap * sizeof *h->v);
-        if (!h->v)
+        struct item *more = realloc(h->v, h->cap * sizeof *more);
+        if (!more)
             abort();
+        h->v = more;
     }
     size_t i = h->n++;
     for (; i > 0 && h->before(item, &h->v[(i - 1) / 2]); i = (i - 1) / 2)
@@ -251,7 +254,8 @@ static void answered(struct slot *s, CURLcode code)
     struct http_response *r = &s->resp;
     long status = 0;
     curl_off_t total_us = 0;
-    if (code == CURLE_UNSUPPORTED_PROTOCOL && s->sent_us) /* what came is not HTTP; that the address is not, is another */
+    if (code == CURLE_UNSUPPORTED_PROTOCOL &&
+        s->sent_us) /* what came is not HTTP; that the address is not, is another */
         code = CURLE_WEIRD_SERVER_REPLY;
     curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &total_us);
     r->total_s = (double)total_us / 1e6;
@@ -319,7 +323,7 @@ bool http_pool_new(struct arena *a, const struct http_pool_conf *c, struct http_
     p->rate = rate_new(a, c->rate);
     p->waiting.before = sooner;
     p->ready.before = lower;
-    p->nslots = (size_t)c->concurrency * 2;
+    p->nslots = (size_t)c->concurrency;
     p->slots = arena_make(a, struct slot, p->nslots);
     p->ca_file = getenv("CURL_CA_BUNDLE");
     if (!p->ca_file)
@@ -393,13 +397,14 @@ static int64_t start_some(struct http_pool *p)
     if (p->paused_until_ms > now_ms)
         return p->paused_until_ms - now_ms;
 
-    while (p->ready.n && p->running < (size_t)p->conf.concurrency) {
-        struct slot *s = idle_slot(p);
-        if (!s)
-            break;
+    for (struct slot *s; p->ready.n && (s = idle_slot(p));) {
         int64_t wait_us = take_start(p, &counted_us);
-        if (wait_us > 0)
-            return (wait_us + 999) / 1000;
+        if (wait_us >= 1000)
+            return wait_us / 1000;
+        if (wait_us > 0) { /* curl_multi_poll() knows milliseconds only, and what is lost adds up */
+            nanosleep(&(struct timespec){.tv_nsec = wait_us * 1000}, NULL);
+            continue;
+        }
         s->counted_us = counted_us;
         slot_start(s, heap_pop(&p->ready));
     }
@@ -418,22 +423,6 @@ static void collect(struct http_pool *p)
 
 typedef bool done_fn(void *arg, const struct http_request *r, const struct http_response *resp);
 
-/* Hands out the answers: those that are well only, or all. */
-static bool hand_out(struct http_pool *p, bool all, done_fn *done, void *arg)
-{
-    for (size_t i = 0; i < p->nslots && p->answered; i++) {
-        struct slot *s = &p->slots[i];
-        bool well = s->resp.status >= 200 && s->resp.status < 300;
-        if (s->state != ANSWERED || (well && !all))
-            continue;
-        bool go_on = done(arg, &s->item.r, &s->resp);
-        slot_clear(s);
-        if (!go_on)
-            return false;
-    }
-    return true;
-}
-
 static void drop_all(struct http_pool *p)
 {
     for (size_t i = 0; i < p->nslots; i++)
@@ -447,35 +436,40 @@ static bool multi_ok(CURLMcode code, struct err *e)
     return code == CURLM_OK || fail(e, ERR_IO, "HTTP client: %s", curl_multi_strerror(code));
 }
 
-static bool start_and_send(struct http_pool *p, int64_t *ret_wait_ms, struct err *e)
-{
-    int still;
-    size_t before = p->running;
-    *ret_wait_ms = start_some(p);
-    if (p->running == before)
-        return true;
-    if (!multi_ok(curl_multi_perform(p->multi, &still), e))
-        return false;
-    collect(p); /* a server near by may have answered already */
-    return true;
-}
-
-/* Bad answers first, since they may put off the next starts; then new starts, so that the wire is busy while the
- * good answers are looked at, which may lead to more. */
-static bool turn(struct http_pool *p, int64_t *ret_wait_ms, done_fn *done, void *arg, bool *ret_go_on, struct err *e)
+/* Lets libcurl do what can be done now. */
+static bool step(struct http_pool *p, struct err *e)
 {
     int still;
     if (!multi_ok(curl_multi_perform(p->multi, &still), e))
         return false;
     collect(p);
-    if (!(*ret_go_on = hand_out(p, false, done, arg)))
-        return true;
-    if (!start_and_send(p, ret_wait_ms, e))
+    return true;
+}
+
+static bool start_and_send(struct http_pool *p, int64_t *ret_wait_ms, struct err *e)
+{
+    size_t before = p->running;
+    *ret_wait_ms = start_some(p);
+    return p->running == before || step(p, e);
+}
+
+static bool turn(struct http_pool *p, int64_t *ret_wait_ms, done_fn *done, void *arg, bool *ret_go_on,
+                 struct err *e)
+{
+    if (!step(p, e))
         return false;
-    if (!p->answered)
-        return true;
-    *ret_go_on = hand_out(p, true, done, arg);
-    return !*ret_go_on || start_and_send(p, ret_wait_ms, e);
+    for (size_t i = 0; i < p->nslots && p->answered; i++) {
+        struct slot *s = &p->slots[i];
+        if (s->state != ANSWERED)
+            continue;
+        *ret_go_on = done(arg, &s->item.r, &s->resp);
+        slot_clear(s);
+        if (!*ret_go_on)
+            return true;
+        if (!start_and_send(p, ret_wait_ms, e))
+            return false;
+    }
+    return start_and_send(p, ret_wait_ms, e);
 }
 
 bool http_run(struct http_pool *p, struct task *t, int64_t wake_ms, done_fn *done, void *arg, struct err *e)

@@ -22,6 +22,7 @@ struct writer {
     struct session *s;
     int width;
     struct list_of(struct result) results;
+    struct list_of(const char *) relations; /* made in the session for earlier queries */
     struct buf *out;
 };
 
@@ -44,18 +45,47 @@ static bool no_query(struct writer *w, struct str name, struct src at, struct er
                 : hint(e, "a block ```sql %.*s would make it", STR(name));
 }
 
+/* The tables that a query names, each made readable once for the whole page. */
+static bool make_relations(struct writer *w, const struct block *b, struct err *e)
+{
+    struct engine_ref *refs;
+    size_t n;
+    if (!w->w->driver->refs(w->a, w->s, b->body, b->at, &refs, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool made = !strchr(refs[i].name, '.');
+        for (size_t k = 0; k < w->relations.n && !made; k++)
+            made = strcmp(w->relations.v[k], refs[i].name) == 0;
+        if (made)
+            continue;
+        if (!asset_relation(w->a, w->w, w->s, refs[i].name, e))
+            return false;
+        *arena_push(w->a, &w->relations) = refs[i].name;
+    }
+    return true;
+}
+
+/* Binding reads the files' heads once more: only for a query that failed, to say where. */
+static bool query_fail(struct writer *w, const struct block *b, struct engine_params params, struct err *e)
+{
+    struct engine_column *columns;
+    size_t n;
+    struct err placed = {0};
+    if (!w->w->driver->bind(w->a, w->s, b->body, params, b->at, &columns, &n, &placed))
+        *e = placed;
+    return e->at.line ? false : wrap(e, "query '%s'", b->name);
+}
+
 static bool run_query(struct writer *w, const struct block *b, struct err *e)
 {
     if (find_result(w, (struct str){b->name, strlen(b->name)}))
         return fail_at(e, ERR_USER, b->name_at, "there is a query '%s' on this page already", b->name);
     struct engine_params params = project_params(w->a, w->w->project, &w->w->params);
-    struct engine_column *columns;
-    size_t n;
     struct result r = {.name = b->name};
-    if (!asset_relations(w->a, w->w, w->s, b->body, b->at, e) ||
-        !w->w->driver->bind(w->a, w->s, b->body, params, b->at, &columns, &n, e) ||
-        !engine_rows(w->w->driver, w->a, w->s, b->body, params, MAX_ROWS, &r.rows, e))
+    if (!make_relations(w, b, e))
         return e->at.line ? false : wrap(e, "query '%s'", b->name);
+    if (!engine_rows(w->w->driver, w->a, w->s, b->body, params, MAX_ROWS, &r.rows, e))
+        return query_fail(w, b, params, e);
     *arena_push(w->a, &w->results) = r;
     return true;
 }

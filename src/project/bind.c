@@ -49,12 +49,14 @@ static bool check_column(const struct binding *b, const struct model *m, const s
         return reader_fail(&b->r, m->sql_at, "give it one: ... AS name",
                            "the column '%s' has no name that a table can have", c->name);
     if (!c->type)
-        return reader_fail(&b->r, m->sql_at, arena_fmt(b->r.a, "cast it: CAST(... AS VARCHAR) AS %s", c->name),
+        return reader_fail(&b->r, m->sql_at,
+                           arena_fmt(b->r.a, "cast it: CAST(... AS VARCHAR) AS %s", c->name),
                            "column '%s' has type %s, which cannot be stored", c->name, c->sql_type);
     return true;
 }
 
-static bool check_twice(const struct binding *b, const struct model *m, const struct engine_column *v, size_t n)
+static bool check_twice(const struct binding *b, const struct model *m, const struct engine_column *v,
+                        size_t n)
 {
     struct map seen = {0};
     for (size_t i = 0; i < n; i++) {
@@ -73,7 +75,8 @@ static bool check_reject(const struct binding *b, struct model *m, const struct 
     if (m->mode == MODE_VIEW)
         return reader_fail(&b->r, m->sql_at, NULL, "a view stores nothing: '_reject' has no meaning");
     if (strcmp(c->sql_type, "VARCHAR") != 0 && strcmp(c->sql_type, "VARCHAR[]") != 0)
-        return reader_fail(&b->r, m->sql_at, "a text or a list of texts: the reasons why the row is rejected, or NULL",
+        return reader_fail(&b->r, m->sql_at,
+                           "a text or a list of texts: the reasons why the row is rejected, or NULL",
                            "column '_reject' has type %s", c->sql_type);
     m->reject = "_reject";
     return true;
@@ -111,8 +114,8 @@ static void check_uses(const struct binding *b, const struct model *m, const str
             continue;
         const char *near = text_nearest(u->column, names_of(b->r.a, m->columns, m->ncolumns), m->ncolumns);
         if (near)
-            reader_fail(&b->r, u->at, NULL, "%s: the SELECT gives no column '%s' (did you mean '%s'?)", u->what,
-                        u->column, near);
+            reader_fail(&b->r, u->at, NULL, "%s: the SELECT gives no column '%s' (did you mean '%s'?)",
+                        u->what, u->column, near);
         else
             reader_fail(&b->r, u->at, NULL, "%s: the SELECT gives no column '%s'", u->what, u->column);
     }
@@ -136,19 +139,21 @@ static void check_partitions(const struct binding *b, const struct model *m, con
     for (size_t i = 0; i < m->npartition_by; i++) {
         const struct engine_column *c = find_column(m->columns, m->ncolumns, m->partition_by[i]);
         if (c->type->kind != LAKE_PRIMITIVE) {
-            reader_fail(&b->r, notes->partition_at, NULL, "partition_by: column '%s' is %s: one value is expected", c->name,
-                        c->sql_type);
+            reader_fail(&b->r, notes->partition_at, NULL,
+                        "partition_by: column '%s' is %s: one value is expected", c->name, c->sql_type);
             continue;
         }
         for (size_t k = 0; k < countof(many); k++)
             if (strcmp(c->type->primitive, many[k]) == 0)
-                reader_warn(&b->r, notes->partition_at, "partition by something coarser: a year, a date, a kind",
-                            "partitioned by '%s', a %s: nearly every row is a file of its own", c->name, c->sql_type);
+                reader_warn(
+                    &b->r, notes->partition_at, "partition by something coarser: a year, a date, a kind",
+                    "partitioned by '%s', a %s: nearly every row is a file of its own", c->name, c->sql_type);
     }
 }
 
 /* The columns of any table of the project, by the relation that the session has for it. */
-static bool table_columns(const struct binding *b, const char *table, const struct engine_column **ret, size_t *ret_n)
+static bool table_columns(const struct binding *b, const char *table, const struct engine_column **ret,
+                          size_t *ret_n)
 {
     const struct maker *k = maker_find(b->p, table);
     if (!k)
@@ -169,7 +174,8 @@ static bool table_columns(const struct binding *b, const char *table, const stru
     return true;
 }
 
-static void check_other(const struct binding *b, const char *what, const char *table, const char *column, struct src at)
+static void check_other(const struct binding *b, const char *what, const char *table, const char *column,
+                        struct src at)
 {
     const struct engine_column *v;
     size_t n;
@@ -177,7 +183,8 @@ static void check_other(const struct binding *b, const char *what, const char *t
         return;
     const char *near = text_nearest(column, names_of(b->r.a, v, n), n);
     if (near)
-        reader_fail(&b->r, at, NULL, "%s: '%s' has no column '%s' (did you mean '%s'?)", what, table, column, near);
+        reader_fail(&b->r, at, NULL, "%s: '%s' has no column '%s' (did you mean '%s'?)", what, table, column,
+                    near);
     else
         reader_fail(&b->r, at, NULL, "%s: '%s' has no column '%s'", what, table, column);
 }
@@ -191,7 +198,8 @@ static bool bind_check(const struct binding *b, const struct check *c, const cha
     struct src at = c->sql_at;
     struct err e;
     at.col -= (int)strlen(before);
-    if (b->d->bind(b->r.a, b->s, arena_fmt(b->r.a, "%s%s%s", before, c->sql, after), b->params, at, ret, ret_n, &e))
+    if (b->d->bind(b->r.a, b->s, arena_fmt(b->r.a, "%s%s%s", before, c->sql, after), b->params, at, ret,
+                   ret_n, &e))
         return true;
     if (e.at.line > c->sql_at.line)
         e.at.col += c->sql_indent;
@@ -209,7 +217,8 @@ static void check_row(const struct binding *b, const struct model *m, const stru
     buf_addf(&from, "\n) FROM ");
     sql_table(&from, m->name);
     if (bind_check(b, c, "SELECT (", from.p, &v, &n) && strcmp(v[0].sql_type, "BOOLEAN") != 0)
-        reader_fail(&b->r, c->sql_at, "like: budget >= 0", "row: a condition is expected, this gives %s", v[0].sql_type);
+        reader_fail(&b->r, c->sql_at, "like: budget >= 0", "row: a condition is expected, this gives %s",
+                    v[0].sql_type);
 }
 
 static bool is_integer(const char *type)
@@ -226,7 +235,8 @@ static bool is_castable(const struct binding *b, const char *literal, const char
 {
     int64_t missing = 0;
     struct err ignored;
-    if (is_integer(type) && text_int(arena_strn(b->r.a, literal + 1, strlen(literal) - 2), &missing, &ignored))
+    if (is_integer(type) &&
+        text_int(arena_strn(b->r.a, literal + 1, strlen(literal) - 2), &missing, &ignored))
         return true;
     const char *sql = arena_fmt(b->r.a, "SELECT (TRY_CAST(%s AS %s) IS NULL)::BIGINT", literal, type);
     return !engine_int(b->d, b->s, sql, &missing, NULL, &ignored) || !missing;
@@ -239,8 +249,8 @@ static void check_accepted(const struct binding *b, const struct model *m, const
         return;
     for (size_t i = 0; i < c->nvalues; i++)
         if (!is_castable(b, c->values[i], col->sql_type))
-            reader_fail(&b->r, c->at, NULL, "accepted_values: %s is no %s, as column '%s' is", c->values[i], col->sql_type,
-                        col->name);
+            reader_fail(&b->r, c->at, NULL, "accepted_values: %s is no %s, as column '%s' is", c->values[i],
+                        col->sql_type, col->name);
 }
 
 static void check_checks(const struct binding *b, const struct model *m)
@@ -277,23 +287,27 @@ static bool inputs_bound(const struct binding *b, const struct model_notes *note
 {
     for (size_t i = 0; i < notes->needs.n; i++) {
         const struct maker *k = maker_find(b->p, notes->needs.v[i].table);
-        if (!k || (k->kind == MAKER_MODEL && notes != &b->p->in->notes[k->index] && !b->p->models[k->index].columns))
+        if (!k || (k->kind == MAKER_MODEL && notes != &b->p->in->notes[k->index] &&
+                   !b->p->models[k->index].columns))
             return false;
     }
     return true;
 }
 
-/* A table gets its relation, without rows, when somebody reads it: most of a large project's tables are read by few. */
+/* A table gets its relation, without rows, when somebody reads it: most of a large project's tables are read
+ * by few. */
 static bool relate(const struct binding *b, const char *table, struct maker *k, struct err *e)
 {
     const struct model *m = k->kind == MAKER_MODEL ? &b->p->models[k->index] : NULL;
     if (k->related)
         return true;
-    k->related = m ? b->d->relation_empty(b->s, table, m->columns, m->ncolumns, e) : b->d->relation_ddl(b->s, table, k->ddl, e);
+    k->related = m ? b->d->relation_empty(b->s, table, m->columns, m->ncolumns, e)
+                   : b->d->relation_ddl(b->s, table, k->ddl, e);
     return k->related || wrap(e, "table '%s'", table);
 }
 
-static bool relate_needs(const struct binding *b, const struct model *m, const struct model_notes *notes, struct err *e)
+static bool relate_needs(const struct binding *b, const struct model *m, const struct model_notes *notes,
+                         struct err *e)
 {
     for (size_t i = 0; i < notes->needs.n; i++) {
         const char *table = notes->needs.v[i].table;
@@ -318,7 +332,8 @@ static void bind_model(const struct binding *b, struct model *m, struct model_no
     struct err e;
     if (notes->broken || !inputs_bound(b, notes))
         return;
-    if (!relate_needs(b, m, notes, &e) || !b->d->bind(b->r.a, b->s, m->sql, b->params, m->sql_at, &v, &n, &e)) {
+    if (!relate_needs(b, m, notes, &e) ||
+        !b->d->bind(b->r.a, b->s, m->sql, b->params, m->sql_at, &v, &n, &e)) {
         problems_add(b->r.problems, &e);
         return;
     }
@@ -328,14 +343,16 @@ static void bind_model(const struct binding *b, struct model *m, struct model_no
     check_partitions(b, m, notes);
     for (size_t i = 0; i < m->nincremental; i++)
         if (m->incremental[i].key)
-            check_other(b, "incremental", m->incremental[i].table, m->incremental[i].key, notes->incremental_key_at[i]);
+            check_other(b, "incremental", m->incremental[i].table, m->incremental[i].key,
+                        notes->incremental_key_at[i]);
     if (checks_read_itself(m) && !relate(b, m->name, maker_find(b->p, m->name), &e))
         problems_add(b->r.problems, &e);
     else
         check_checks(b, m);
 }
 
-void project_bind(struct project *p, const struct engine_driver *d, struct session *s, struct problems *problems)
+void project_bind(struct project *p, const struct engine_driver *d, struct session *s,
+                  struct problems *problems)
 {
     static const struct run_params open = {.start_us = INT64_MIN, .end_us = INT64_MAX};
     struct binding b = {.p = p, .r = {.a = p->a, .problems = problems}, .d = d, .s = s};

@@ -43,10 +43,16 @@ static const char *joined(struct arena *a, const char *const *v, size_t n)
     return arena_str(a, b.p);
 }
 
-static struct check *add(struct checks_reading *c, const struct item *it, enum check_kind kind, const char *name)
+static struct check *add(struct checks_reading *c, const struct item *it, enum check_kind kind,
+                         const char *name)
 {
     struct check *k = arena_push(c->r->a, &c->v);
-    *k = (struct check){.kind = kind, .name = it->name ? it->name : name, .at = it->at, .min = -1, .max = -1, .warn = it->warn};
+    *k = (struct check){.kind = kind,
+                        .name = it->name ? it->name : name,
+                        .at = it->at,
+                        .min = -1,
+                        .max = -1,
+                        .warn = it->warn};
     return k;
 }
 
@@ -59,7 +65,8 @@ static bool read_columns(struct checks_reading *c, const struct item *it, enum c
 {
     struct texts t;
     if (it->value->kind == YAML_MAP)
-        return reader_fail(c->r, it->value->at, NULL, "%s: a column or a list of columns is expected", it->kind);
+        return reader_fail(c->r, it->value->at, NULL, "%s: a column or a list of columns is expected",
+                           it->kind);
     if (!read_texts(c->r, it->value, &t))
         return false;
     if (!t.n)
@@ -84,8 +91,9 @@ static bool read_unique(struct checks_reading *c, const struct item *it)
 
 static bool need_map(struct checks_reading *c, const struct item *it, const char *like)
 {
-    return it->value->kind == YAML_MAP || reader_fail(c->r, it->value->at, like, "%s: %s where a mapping is expected",
-                                                      it->kind, yaml_name(it->value));
+    return it->value->kind == YAML_MAP ||
+           reader_fail(c->r, it->value->at, like, "%s: %s where a mapping is expected", it->kind,
+                       yaml_name(it->value));
 }
 
 static const char *const *one_column(struct checks_reading *c, const struct yaml_key *key)
@@ -105,7 +113,8 @@ static bool read_accepted(struct checks_reading *c, const struct item *it)
     for (size_t i = 0; i < map->n; i++) {
         struct texts t;
         if (map->items[i]->kind == YAML_MAP || yaml_is_null(map->items[i]))
-            return reader_fail(c->r, map->items[i]->at, NULL, "accepted_values: a list of values is expected");
+            return reader_fail(c->r, map->items[i]->at, NULL,
+                               "accepted_values: a list of values is expected");
         if (!read_texts(c->r, map->items[i], &t))
             return false;
         if (!t.n)
@@ -116,7 +125,8 @@ static bool read_accepted(struct checks_reading *c, const struct item *it)
             sql_literal(&b, t.v[k]);
             literals[k] = arena_str(a, b.p);
         }
-        struct check *k = add(c, it, CHECK_ACCEPTED_VALUES, arena_fmt(a, "accepted_values(%s)", map->keys[i].name));
+        struct check *k =
+            add(c, it, CHECK_ACCEPTED_VALUES, arena_fmt(a, "accepted_values(%s)", map->keys[i].name));
         k->columns = one_column(c, &map->keys[i]);
         k->ncolumns = 1;
         k->values = literals;
@@ -139,7 +149,8 @@ static bool read_relationships(struct checks_reading *c, const struct item *it)
         if (!is_table_name(table) || !dot[1])
             return reader_fail(c->r, map->items[i]->at, "relationships: {column: schema.table.column}",
                                "relationships: '%s' is no column of a table", to);
-        struct check *k = add(c, it, CHECK_RELATIONSHIPS, arena_fmt(a, "relationships(%s -> %s)", map->keys[i].name, to));
+        struct check *k =
+            add(c, it, CHECK_RELATIONSHIPS, arena_fmt(a, "relationships(%s -> %s)", map->keys[i].name, to));
         k->columns = one_column(c, &map->keys[i]);
         k->ncolumns = 1;
         k->to_table = table;
@@ -160,16 +171,18 @@ static bool read_row_count(struct checks_reading *c, const struct item *it)
         {"max", FIELD_INT, offsetof(struct counts, max), 0, INT64_MAX, false},
         {0},
     };
-    if (!need_map(c, it, "row_count: {min: 1, max: 1000}") || !read_fields(c->r, it->value, it->at, "row_count", rows, &n))
+    if (!need_map(c, it, "row_count: {min: 1, max: 1000}") ||
+        !read_fields(c->r, it->value, it->at, "row_count", rows, &n))
         return false;
     if (n.min < 0 && n.max < 0)
         return reader_fail(c->r, it->value->at, NULL, "row_count: neither min nor max");
     if (n.max >= 0 && n.min > n.max)
         return reader_fail(c->r, it->value->at, NULL, "row_count: min is more than max");
     struct arena *a = c->r->a;
-    const char *name = n.max < 0   ? arena_fmt(a, "row_count(min %lld)", (long long)n.min)
-                       : n.min < 0 ? arena_fmt(a, "row_count(max %lld)", (long long)n.max)
-                                   : arena_fmt(a, "row_count(%lld to %lld)", (long long)n.min, (long long)n.max);
+    const char *name = n.max < 0 ? arena_fmt(a, "row_count(min %lld)", (long long)n.min)
+                       : n.min < 0
+                           ? arena_fmt(a, "row_count(max %lld)", (long long)n.max)
+                           : arena_fmt(a, "row_count(%lld to %lld)", (long long)n.min, (long long)n.max);
     struct check *k = add(c, it, CHECK_ROW_COUNT, name);
     k->min = n.min;
     k->max = n.max;
@@ -191,7 +204,8 @@ static bool read_sql(struct checks_reading *c, const struct item *it, enum check
         return reader_fail(c->r, y->at, NULL, "%s: no SQL", it->kind);
     if (t.second != SIZE_MAX)
         return reader_fail(c->r, yaml_place(y, t.second), NULL, "%s: a second statement", it->kind);
-    struct check *k = add(c, it, kind, arena_fmt(c->r->a, "%s(%s)", it->kind, brief(c->r->a, y->text + t.start)));
+    struct check *k =
+        add(c, it, kind, arena_fmt(c->r->a, "%s(%s)", it->kind, brief(c->r->a, y->text + t.start)));
     k->sql = arena_strn(c->r->a, y->text + t.start, t.end - t.start);
     k->sql_at = yaml_place(y, t.start);
     k->sql_indent = y->style == STYLE_LITERAL ? y->indent : 0;
@@ -256,7 +270,8 @@ static bool unknown_kind(struct checks_reading *c, const struct yaml_key *key)
 static bool read_item(struct checks_reading *c, const struct yaml *map)
 {
     if (map->kind != YAML_MAP)
-        return reader_fail(c->r, map->at, "- not_null: [a, b]", "checks: %s where a check is expected", yaml_name(map));
+        return reader_fail(c->r, map->at, "- not_null: [a, b]", "checks: %s where a check is expected",
+                           yaml_name(map));
     struct item it = {0};
     size_t kind = SIZE_MAX;
     for (size_t i = 0; i < map->n; i++) {
@@ -274,8 +289,8 @@ static bool read_item(struct checks_reading *c, const struct yaml *map)
             if (k == countof(kinds))
                 return unknown_kind(c, key);
             if (kind != SIZE_MAX)
-                return reader_fail(c->r, key->at, "begin each with '-' on a line of its own", "two checks in one: '%s' and '%s'",
-                                   it.kind, key->name);
+                return reader_fail(c->r, key->at, "begin each with '-' on a line of its own",
+                                   "two checks in one: '%s' and '%s'", it.kind, key->name);
             kind = k;
             it.kind = key->name;
             it.at = key->at;
@@ -294,7 +309,8 @@ bool checks_read(const struct reader *r, const struct yaml *list, struct model *
 {
     struct checks_reading c = {.r = r, .notes = notes};
     if (list->kind != YAML_LIST)
-        return reader_fail(r, list->at, "- not_null: [a, b]", "checks: %s where a list is expected", yaml_name(list));
+        return reader_fail(r, list->at, "- not_null: [a, b]", "checks: %s where a list is expected",
+                           yaml_name(list));
     bool ok = true;
     for (size_t i = 0; i < list->n; i++)
         ok = read_item(&c, list->items[i]) && ok;

@@ -10,7 +10,8 @@ static const char *const reserved_names[] = {"now", "run_id", "start", "end"};
 static bool is_real(const char *s)
 {
     char *end;
-    return s[strspn(s, "+-.0123456789eE")] == '\0' && s[strcspn(s, "0123456789")] && (strtod(s, &end), *end == '\0');
+    return s[strspn(s, "+-.0123456789eE")] == '\0' && s[strcspn(s, "0123456789")] &&
+           (strtod(s, &end), *end == '\0');
 }
 
 static struct engine_param scalar_value(const char *name, const char *text, bool typed)
@@ -31,7 +32,8 @@ static struct engine_param scalar_value(const char *name, const char *text, bool
     return p;
 }
 
-static struct engine_param list_value(struct arena *a, const char *name, const char *const *texts, size_t n, bool typed)
+static struct engine_param list_value(struct arena *a, const char *name, const char *const *texts, size_t n,
+                                      bool typed)
 {
     int64_t *nums = arena_make(a, int64_t, n);
     struct err ignored;
@@ -49,18 +51,20 @@ static bool is_typed(const struct yaml *y)
     return y->kind == YAML_TEXT && (y->style == STYLE_PLAIN || strstr(y->text, "${"));
 }
 
-bool variable_read(const struct reader *r, const struct yaml_key *key, const struct yaml *y, struct variable *ret)
+bool variable_read(const struct reader *r, const struct yaml_key *key, const struct yaml *y,
+                   struct variable *ret)
 {
     if (!is_name((struct str){key->name, strlen(key->name)}) || (key->name[0] >= '0' && key->name[0] <= '9'))
-        return reader_fail(r, key->at, "a variable is $name in SQL: only a-z, 0-9 and _", "'%s' is no name for a variable",
-                           key->name);
+        return reader_fail(r, key->at, "a variable is $name in SQL: only a-z, 0-9 and _",
+                           "'%s' is no name for a variable", key->name);
     for (size_t i = 0; i < countof(reserved_names); i++)
         if (strcmp(key->name, reserved_names[i]) == 0)
             return reader_fail(r, key->at, "every run sets $now, $run_id, $start and $end",
                                "a variable cannot be called '%s'", key->name);
     *ret = (struct variable){.name = key->name, .at = key->at};
     if (y->kind == YAML_MAP)
-        return reader_fail(r, y->at, NULL, "variable '%s': a mapping where a value or a list is expected", key->name);
+        return reader_fail(r, y->at, NULL, "variable '%s': a mapping where a value or a list is expected",
+                           key->name);
     if (y->kind == YAML_TEXT && !read_variable(r, y)) {
         const char *text = read_text(r, y);
         if (text)
@@ -100,7 +104,9 @@ static void read_vars(struct project *p, struct reader *r, const struct yaml *ma
 /* A value of the command line has the type that the project gives the variable. */
 static bool assign(struct arena *a, struct engine_param *v, const char *text, struct err *e)
 {
-    static const char *const wanted[] = {[PARAM_INT] = "a whole number", [PARAM_REAL] = "a number", [PARAM_BOOL] = "true or false",
+    static const char *const wanted[] = {[PARAM_INT] = "a whole number",
+                                         [PARAM_REAL] = "a number",
+                                         [PARAM_BOOL] = "true or false",
                                          [PARAM_INTS] = "whole numbers with commas between them"};
     struct engine_param new;
     if (v->type == PARAM_TEXTS || v->type == PARAM_INTS) {
@@ -261,7 +267,8 @@ bool config_read(struct project *p, const struct project_options *o, const char 
         return true;
     read_fields(&r, root, top, "cupel.yaml", config_rows, &k);
     if (k.name && !is_project_name(k.name))
-        reader_fail(&r, yaml_get(root, "name")->at, "letters, digits, _ and -", "'%s' is no name for a project", k.name);
+        reader_fail(&r, yaml_get(root, "name")->at, "letters, digits, _ and -",
+                    "'%s' is no name for a project", k.name);
     p->name = k.name ? k.name : p->name;
     p->lake = k.lake ? k.lake : p->lake;
     if (!*p->lake)

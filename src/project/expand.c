@@ -44,7 +44,8 @@ static const struct variable *variable_or_fail(const struct reader *r, struct st
     if (known.n)
         reader_unknown(r, at, "variable", arena_strn(r->a, name.p, name.n), known.v, known.n);
     else
-        reader_fail(r, at, "variables stand under 'vars:' in cupel.yaml", "unknown variable '%.*s'", STR(name));
+        reader_fail(r, at, "variables stand under 'vars:' in cupel.yaml", "unknown variable '%.*s'",
+                    STR(name));
     return NULL;
 }
 
@@ -102,7 +103,8 @@ static bool expand_one(struct expansion *x, struct str in, size_t offset)
     struct str name = {in.p, n}, rest = {in.p + n, in.n - n};
     bool with_default = rest.n >= 2 && rest.p[1] == '-', with_message = rest.n >= 2 && rest.p[1] == '?';
     if (!is_env_name(name) || (rest.n && !with_default && !with_message))
-        return reader_fail(x->r, at, "${NAME}, ${NAME:-default}, ${NAME:?message}, ${var.NAME}; $${ for a plain ${",
+        return reader_fail(x->r, at,
+                           "${NAME}, ${NAME:-default}, ${NAME:?message}, ${var.NAME}; $${ for a plain ${",
                            "'${%.*s}' is not understood", STR(in));
 
     const char *value = environment_get(x->r->env, arena_strn(x->r->a, name.p, name.n));
@@ -114,9 +116,8 @@ static bool expand_one(struct expansion *x, struct str in, size_t offset)
     if (!with_default)
         return not_set(x, name, word, at);
     x->nested++;
-    bool ok = x->nested > NESTED_MAX
-                  ? reader_fail(x->r, at, NULL, "too many ${ inside one another")
-                  : expand(x, word, offset + n + 4);
+    bool ok = x->nested > NESTED_MAX ? reader_fail(x->r, at, NULL, "too many ${ inside one another")
+                                     : expand(x, word, offset + n + 4);
     x->nested--;
     return ok;
 }

@@ -1,4 +1,5 @@
-/* The graph: who makes what each SELECT names, circles, and an order in which every asset comes after its needs.
+/* The graph: who makes what each SELECT names, circles, and an order in which every asset comes after its
+ * needs.
  *
  * Everything is numbered; names are looked up once. With 10,000 models this is a matter of milliseconds.
  */
@@ -20,7 +21,7 @@ struct linking {
     struct session *s;
     struct asset *nodes; /* sources, then models, in order of names within each */
     size_t n;
-    struct list_of(struct edge) *edges; /* of each node */
+    struct list_of(struct edge) * edges; /* of each node */
 };
 
 static const char *lower(struct arena *a, const char *s)
@@ -51,15 +52,16 @@ static void unknown_table(const struct linking *l, const char *table, struct src
     if (l->p->in->incomplete) /* it may be one of the source's that could not be read */
         return;
     if (strchr(table, '@')) {
-        reader_fail(&l->r, at, "old versions can be asked for with `cupel query`", "a model reads tables as they are now, '%s' is an old version", table);
+        reader_fail(&l->r, at, "old versions can be asked for with `cupel query`",
+                    "a model reads tables as they are now, '%s' is an old version", table);
         return;
     }
     const char *near = nearest_table(l, table);
     if (near)
         reader_fail(&l->r, at, NULL, "unknown table '%s' (did you mean '%s'?)", table, near);
     else
-        reader_fail(&l->r, at, "a model reads tables that a source fills or another model makes", "unknown table '%s'",
-                    table);
+        reader_fail(&l->r, at, "a model reads tables that a source fills or another model makes",
+                    "unknown table '%s'", table);
 }
 
 /* --- what each model needs --- */
@@ -97,8 +99,9 @@ static void add_check_refs(struct linking *l, const struct model *m, struct mode
         }
         for (size_t k = 0; k < n; k++)
             if (strcasecmp(refs[k].name, m->name) != 0)
-                *arena_push(l->r.a, &notes->needs) = (struct need){
-                    lower(l->r.a, refs[k].name), sql_place(c->sql, refs[k].offset, c->sql_at, c->sql_indent), false};
+                *arena_push(l->r.a, &notes->needs) =
+                    (struct need){lower(l->r.a, refs[k].name),
+                                  sql_place(c->sql, refs[k].offset, c->sql_at, c->sql_indent), false};
     }
 }
 
@@ -133,17 +136,39 @@ static void link_need(struct linking *l, size_t model, const struct need *need)
     }
 }
 
+static const struct model *find_view(const struct linking *l, const char *table)
+{
+    const struct maker *k = maker_find(l->p, table);
+    const struct model *m = k && k->kind == MAKER_MODEL ? &l->p->models[k->index] : NULL;
+    return m && m->mode == MODE_VIEW ? m : NULL;
+}
+
+/* By itself, or through views. */
+static bool reads(const struct linking *l, const struct model *m, const char *table, int depth)
+{
+    for (size_t i = 0; i < m->ninputs; i++) {
+        const struct model *view = find_view(l, m->inputs[i]);
+        if (strcmp(m->inputs[i], table) == 0 || (view && depth && reads(l, view, table, depth - 1)))
+            return true;
+    }
+    return false;
+}
+
 static void check_incremental(struct linking *l, const struct model *m)
 {
+    enum { MAX_VIEWS = 32 }; /* one on another */
     for (size_t i = 0; i < m->nincremental; i++) {
-        bool found = false;
-        for (size_t k = 0; k < m->ninputs; k++)
-            found = found || strcmp(m->inputs[k], m->incremental[i].table) == 0;
-        if (found)
+        if (find_view(l, m->incremental[i].table)) {
+            reader_fail(&l->r, m->incremental[i].at, "name the table that the view reads",
+                        "incremental: '%s' is a view, which has no rows of its own", m->incremental[i].table);
+            continue;
+        }
+        if (reads(l, m, m->incremental[i].table, MAX_VIEWS))
             continue;
         const char *near = text_nearest(m->incremental[i].table, m->inputs, m->ninputs);
         if (near)
-            reader_fail(&l->r, m->incremental[i].at, NULL, "incremental: the SELECT does not read '%s' (did you mean '%s'?)",
+            reader_fail(&l->r, m->incremental[i].at, NULL,
+                        "incremental: the SELECT does not read '%s' (did you mean '%s'?)",
                         m->incremental[i].table, near);
         else
             reader_fail(&l->r, m->incremental[i].at, NULL, "incremental: the SELECT does not read '%s'",
@@ -170,14 +195,12 @@ static void link_model(struct linking *l, size_t i)
     }
     m->inputs = inputs.v;
     m->ninputs = inputs.n;
-    if (!notes->broken)
-        check_incremental(l, m);
 }
 
 /* --- circles --- */
 
 struct walk { /* depth first, without recursion: a chain may be as long as the project */
-    enum { WALK_NEW, WALK_OPEN, WALK_DONE } *state;
+    enum { WALK_NEW, WALK_OPEN, WALK_DONE } * state;
     size_t *path, npath;
     size_t *next; /* of each node on the path, the edge to look at next */
 };
@@ -191,8 +214,8 @@ static void report_cycle(struct linking *l, const struct walk *w, size_t again, 
     for (size_t i = from - 1; i < w->npath; i++)
         buf_addf(&b, "%s -> ", l->nodes[w->path[i]].name);
     if (b.failed)
-        reader_fail(&l->r, at, NULL, "%zu models go round in a circle, '%s' is one of them", w->npath - from + 1,
-                    l->nodes[again].name);
+        reader_fail(&l->r, at, NULL, "%zu models go round in a circle, '%s' is one of them",
+                    w->npath - from + 1, l->nodes[again].name);
     else if (w->npath == from)
         reader_fail(&l->r, at, NULL, "'%s' reads itself", l->nodes[again].name);
     else
@@ -202,7 +225,8 @@ static void report_cycle(struct linking *l, const struct walk *w, size_t again, 
 
 static void drop_edge(struct linking *l, size_t from, size_t i)
 {
-    memmove(l->edges[from].v + i, l->edges[from].v + i + 1, (l->edges[from].n - i - 1) * sizeof *l->edges[from].v);
+    memmove(l->edges[from].v + i, l->edges[from].v + i + 1,
+            (l->edges[from].n - i - 1) * sizeof *l->edges[from].v);
     l->edges[from].n--;
 }
 
@@ -358,18 +382,24 @@ static void mix_fingerprints(struct project *p)
     }
 }
 
-void project_link(struct project *p, const struct engine_driver *d, struct session *s, struct problems *problems)
+void project_link(struct project *p, const struct engine_driver *d, struct session *s,
+                  struct problems *problems)
 {
     struct linking l = {.p = p, .r = {.a = p->a, .problems = problems}, .d = d, .s = s};
     l.n = p->nsources + p->nmodels;
     l.nodes = arena_make(p->a, struct asset, l.n);
     l.edges = arena_alloc(p->a, l.n, sizeof *l.edges);
     for (size_t i = 0; i < p->nsources; i++)
-        l.nodes[i] = (struct asset){.kind = ASSET_SOURCE, .name = p->sources[i].name, .source = &p->sources[i]};
+        l.nodes[i] =
+            (struct asset){.kind = ASSET_SOURCE, .name = p->sources[i].name, .source = &p->sources[i]};
     for (size_t i = 0; i < p->nmodels; i++)
-        l.nodes[p->nsources + i] = (struct asset){.kind = ASSET_MODEL, .name = p->models[i].name, .model = &p->models[i]};
+        l.nodes[p->nsources + i] =
+            (struct asset){.kind = ASSET_MODEL, .name = p->models[i].name, .model = &p->models[i]};
     for (size_t i = 0; i < p->nmodels; i++)
         link_model(&l, i);
+    for (size_t i = 0; i < p->nmodels; i++)
+        if (!p->in->notes[i].broken)
+            check_incremental(&l, &p->models[i]);
     break_cycles(&l);
     sort_assets(&l);
     mix_fingerprints(p);

@@ -1,4 +1,5 @@
-/* The header of a model: YAML in the first comment of its SQL file, between slash-star and three dashes on both sides. */
+/* The header of a model: YAML in the first comment of its SQL file, between slash-star and three dashes on
+ * both sides. */
 #include <string.h>
 
 #include "project/internal.h"
@@ -13,7 +14,8 @@ static struct src place_of(const char *path, const char *text, size_t offset)
 /* Is there the opening of a header at p, and not a line of a box drawn with dashes? */
 static bool opens(const char *p)
 {
-    return strncmp(p, opening, sizeof opening - 1) == 0 && p[sizeof opening - 1] != '-' && p[sizeof opening - 1] != '*';
+    return strncmp(p, opening, sizeof opening - 1) == 0 && p[sizeof opening - 1] != '-' &&
+           p[sizeof opening - 1] != '*';
 }
 
 /* Blank lines and comments of one line may stand above it. */
@@ -38,7 +40,8 @@ static bool refuse_late(const struct reader *r, const char *path, const char *te
     return true;
 }
 
-bool header_read(const struct reader *r, const char *path, const char *text, const struct yaml **ret, size_t *ret_end)
+bool header_read(const struct reader *r, const char *path, const char *text, const struct yaml **ret,
+                 size_t *ret_end)
 {
     size_t from = skip_above(text);
     *ret = NULL;
@@ -52,7 +55,8 @@ bool header_read(const struct reader *r, const char *path, const char *text, con
         return reader_fail(r, place_of(path, text, from), "it ends with ---*/", "the header is not closed");
     size_t stop = *ret_end - (sizeof closing - 1);
     if (stop < start || strncmp(text + stop, closing, sizeof closing - 1) != 0)
-        return reader_fail(r, place_of(path, text, *ret_end - 2), "inside the header the text '*/' cannot stand",
+        return reader_fail(r, place_of(path, text, *ret_end - 2),
+                           "inside the header the text '*/' cannot stand",
                            "the header ends with '*/', '---*/' is expected");
     struct yaml *root;
     if (!yaml_parse(r->a, text + start, stop - start, place_of(path, text, start), r->problems, &root))

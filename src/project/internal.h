@@ -21,15 +21,15 @@ struct model_notes { /* beside each model, by the same index */
     struct list_of(struct need) needs;
     struct src partition_at;
     struct src *incremental_key_at; /* one for each incremental */
-    const char *const *params; /* the names that its SELECT has behind a $ */
+    const char *const *params;      /* the names that its SELECT has behind a $ */
     size_t nparams;
-    bool broken;               /* reported already: what depends on it is not looked at */
+    bool broken; /* reported already: what depends on it is not looked at */
 };
 
 enum maker_kind { MAKER_MODEL, MAKER_SOURCE, MAKER_QUARANTINE, MAKER_LOG };
 struct maker { /* who makes a table */
     enum maker_kind kind;
-    size_t index;   /* of the model or source */
+    size_t index;    /* of the model or source */
     const char *ddl; /* of all but models */
     struct src at;
     bool related; /* the session that binds has a relation for it */
@@ -39,10 +39,10 @@ struct internals {
     struct environment env;
     struct map tables; /* names of all tables; makers by the same number */
     struct list_of(struct maker) makers;
-    struct map assets;       /* names of assets; positions in project.assets by the same number */
+    struct map assets; /* names of assets; positions in project.assets by the same number */
     size_t *positions;
     struct model_notes *notes; /* as many as models */
-    bool incomplete; /* a source could not be read: tables may be unknown for that reason alone */
+    bool incomplete;           /* a source could not be read: tables may be unknown for that reason alone */
 };
 
 /* --- files read --- */
@@ -51,20 +51,23 @@ struct internals {
 bool config_read(struct project *p, const struct project_options *o, const char *text, size_t n,
                  struct problems *problems, struct err *e) must_check;
 /* One value of `vars:`, typed by how it is written. */
-bool variable_read(const struct reader *r, const struct yaml_key *key, const struct yaml *y, struct variable *ret);
+bool variable_read(const struct reader *r, const struct yaml_key *key, const struct yaml *y,
+                   struct variable *ret);
 /* --var name=value */
 bool variable_set(struct arena *a, struct project *p, const char *assignment, struct err *e) must_check;
 
 /* What sources/<name>.yaml says; false = not usable, reported. *ret has name, path and text. */
 bool source_read(const struct reader *r, struct source *ret) must_check;
-bool http_source_read(const struct reader *r, const struct yaml *root, struct src at, struct source *ret) must_check;
+bool http_source_read(const struct reader *r, const struct yaml *root, struct src at,
+                      struct source *ret) must_check;
 
-/* A model's file: the header, the SELECT. *ret has name, path and text. False = there is no SELECT to work with;
- * mistakes of the header are only reported. */
+/* A model's file: the header, the SELECT. *ret has name, path and text. False = there is no SELECT to work
+ * with; mistakes of the header are only reported. */
 bool model_read(const struct reader *r, struct model *ret, struct model_notes *notes) must_check;
 /* The header's YAML, *ret NULL = none; *ret_end is the offset behind it, 0 = there is none,
  * SIZE_MAX = it does not end. False = reported. */
-bool header_read(const struct reader *r, const char *path, const char *text, const struct yaml **ret, size_t *ret_end);
+bool header_read(const struct reader *r, const char *path, const char *text, const struct yaml **ret,
+                 size_t *ret_end);
 /* The header's `checks:`; *passing as it is said among them. */
 bool checks_read(const struct reader *r, const struct yaml *list, struct model *m, struct model_notes *notes,
                  const struct yaml **ret_passing);
@@ -72,7 +75,8 @@ bool checks_read(const struct reader *r, const struct yaml *list, struct model *
 /* --- SQL looked at without an engine --- */
 
 struct sql_text {
-    size_t start, end;     /* of the statement: comments around it and the semicolon are cut off; 0, 0 = there is none */
+    size_t start,
+        end; /* of the statement: comments around it and the semicolon are cut off; 0, 0 = there is none */
     size_t second;         /* where another statement begins, SIZE_MAX = none */
     struct str first_word; /* "SELECT", "WITH", ... */
     uint64_t hash;         /* of the words, whatever the white space and comments between them */
@@ -80,8 +84,10 @@ struct sql_text {
     size_t nparams;
 };
 /* False = a quote or comment that does not end, *ret_at is its offset and *e says which. */
-bool sql_scan(struct arena *a, const char *text, struct sql_text *ret, size_t *ret_at, struct err *e) must_check;
-/* Where byte `offset` of a text of SQL stands, whose first byte stands at `at` and whose further lines are set in. */
+bool sql_scan(struct arena *a, const char *text, struct sql_text *ret, size_t *ret_at,
+              struct err *e) must_check;
+/* Where byte `offset` of a text of SQL stands, whose first byte stands at `at` and whose further lines are
+ * set in. */
 struct src sql_place(const char *sql, size_t offset, struct src at, int indent);
 
 /* --- the graph --- */

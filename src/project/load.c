@@ -102,8 +102,8 @@ bool maker_add(struct project *p, const struct reader *r, const char *table, str
 {
     size_t i = map_add(p->a, &p->in->tables, table);
     if (i < p->in->makers.n)
-        return reader_fail(r, m.at, "a table belongs to one source or model", "table '%s' is made by %s already", table,
-                           maker_file(p, &p->in->makers.v[i]));
+        return reader_fail(r, m.at, "a table belongs to one source or model",
+                           "table '%s' is made by %s already", table, maker_file(p, &p->in->makers.v[i]));
     *arena_push(p->a, &p->in->makers) = m;
     return true;
 }
@@ -112,8 +112,10 @@ bool maker_add(struct project *p, const struct reader *r, const char *table, str
 
 static const char log_ddl[] =
     "source VARCHAR, resource VARCHAR, table_name VARCHAR, run_id VARCHAR, batch_run_id VARCHAR, "
-    "extraction_timestamp TIMESTAMPTZ, started_at TIMESTAMPTZ, finished_at TIMESTAMPTZ, wanted BIGINT, arrived BIGINT, "
-    "resumed BIGINT, missing BIGINT, failed BIGINT, retries BIGINT, records BIGINT, bytes BIGINT, share DOUBLE, "
+    "extraction_timestamp TIMESTAMPTZ, started_at TIMESTAMPTZ, finished_at TIMESTAMPTZ, wanted BIGINT, "
+    "arrived BIGINT, "
+    "resumed BIGINT, missing BIGINT, failed BIGINT, retries BIGINT, records BIGINT, bytes BIGINT, share "
+    "DOUBLE, "
     "state VARCHAR, problems VARCHAR";
 static const char quarantine_ddl[] =
     "run_id VARCHAR, quarantined_at TIMESTAMPTZ, model VARCHAR, reasons VARCHAR[], \"row\" VARCHAR";
@@ -169,9 +171,11 @@ static const char *model_name(struct loading *l, const char *file)
                     "a model is a file in a folder of models/: models/SCHEMA/NAME.sql");
         return NULL;
     }
-    struct str schema = {file, (size_t)(slash - file)}, name = {slash + 1, strlen(slash + 1) - strlen(".sql")};
+    struct str schema = {file, (size_t)(slash - file)},
+               name = {slash + 1, strlen(slash + 1) - strlen(".sql")};
     if (!is_name(schema) || !is_name(name)) {
-        reader_fail(&l->r, at, "only a-z, 0-9 and _", "'%.*s.%.*s' is no name for a table", STR(schema), STR(name));
+        reader_fail(&l->r, at, "only a-z, 0-9 and _", "'%.*s.%.*s' is no name for a table", STR(schema),
+                    STR(name));
         return NULL;
     }
     for (size_t i = 0; i < countof(taken); i++)
@@ -239,8 +243,8 @@ static void load_pages(struct loading *l)
     }
 }
 
-bool project_load(struct arena *a, const struct project_options *o, struct project **ret, struct problems *problems,
-                  struct err *e)
+bool project_load(struct arena *a, const struct project_options *o, struct project **ret,
+                  struct problems *problems, struct err *e)
 {
     struct project *p = arena_make(a, struct project, 1);
     char *text;
@@ -259,8 +263,8 @@ bool project_load(struct arena *a, const struct project_options *o, struct proje
     *ret = p;
     if (p->in->incomplete)
         return true;
-    struct loading l = {p,
-                        {.a = a, .problems = problems, .env = &p->in->env, .vars = p->vars, .nvars = p->nvars}};
+    struct loading l = {
+        p, {.a = a, .problems = problems, .env = &p->in->env, .vars = p->vars, .nvars = p->nvars}};
     load_sources(&l);
     load_models(&l);
     load_pages(&l);

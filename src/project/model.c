@@ -89,7 +89,8 @@ static bool add_incremental(const struct model_reading *x, struct incremental_li
                             struct src at, const char *key, struct src key_at)
 {
     if (!is_table_name(table))
-        return reader_fail(x->r, at, "incremental: schema.table", "incremental: '%s' is no name for a table", table);
+        return reader_fail(x->r, at, "incremental: schema.table", "incremental: '%s' is no name for a table",
+                           table);
     for (size_t i = 0; i < l->v.n; i++)
         if (strcmp(l->v.v[i].table, table) == 0)
             return reader_fail(x->r, at, NULL, "incremental: '%s' stands there twice", table);
@@ -100,7 +101,8 @@ static bool add_incremental(const struct model_reading *x, struct incremental_li
     return true;
 }
 
-static bool read_incremental_item(const struct model_reading *x, struct incremental_list *l, const struct yaml *y)
+static bool read_incremental_item(const struct model_reading *x, struct incremental_list *l,
+                                  const struct yaml *y)
 {
     if (y->kind == YAML_LIST)
         return reader_fail(x->r, y->at, NULL, "incremental: a list inside a list");
@@ -134,13 +136,13 @@ static bool read_incremental(const struct model_reading *x, const struct yaml *y
 
 static bool check_view(const struct model_reading *x)
 {
-    static const char *const stored[] = {"key", "partition_by", "incremental", "sequence_by", "keep", "checks", "passing",
-                                         "schema"};
+    static const char *const stored[] = {"key",  "partition_by", "incremental", "sequence_by",
+                                         "keep", "checks",       "passing",     "schema"};
     bool ok = true;
     for (size_t i = 0; i < countof(stored); i++)
         if (yaml_get(x->map, stored[i]))
-            ok = reader_fail(x->r, yaml_key_at(x->map, stored[i]), NULL, "a view stores nothing: '%s' has no meaning",
-                             stored[i]);
+            ok = reader_fail(x->r, yaml_key_at(x->map, stored[i]), NULL,
+                             "a view stores nothing: '%s' has no meaning", stored[i]);
     return ok;
 }
 
@@ -152,7 +154,8 @@ static bool check_combinations(const struct model_reading *x)
     if (m->mode == MODE_VIEW)
         return check_view(x);
     if (m->mode == MODE_MERGE && !m->nkey)
-        ok = reader_fail(r, value_at(x, "mode"), "key: the column or columns that tell rows apart", "mode merge needs 'key'");
+        ok = reader_fail(r, value_at(x, "mode"), "key: the column or columns that tell rows apart",
+                         "mode merge needs 'key'");
     if (m->mode == MODE_PARTITIONS && !m->npartition_by)
         ok = reader_fail(r, value_at(x, "mode"), "partition_by: the columns whose values make a partition",
                          "mode partitions needs 'partition_by'");
@@ -164,19 +167,24 @@ static bool check_combinations(const struct model_reading *x)
             ok = reader_fail(r, x->notes->incremental_key_at[i], "mode: merge",
                              "incremental: by a key, rows are made anew: append cannot do that");
     if (m->sequence_by && m->mode != MODE_MERGE)
-        ok = reader_fail(r, yaml_key_at(x->map, "sequence_by"), "mode: merge", "sequence_by has a meaning only for merge");
+        ok = reader_fail(r, yaml_key_at(x->map, "sequence_by"), "mode: merge",
+                         "sequence_by has a meaning only for merge");
     return ok;
 }
 
 static void warn_partitions(const struct model_reading *x, const struct texts *by, const struct texts *key)
 {
-    static const char few[] = "partition by what a query leaves out most of the table with: often one column, like the year";
+    static const char few[] =
+        "partition by what a query leaves out most of the table with: often one column, like the year";
     if (by->n >= 3)
-        reader_warn(x->r, by->at[0], few, "partitioned by %zu columns: every combination of their values is a folder "
-                    "with files of its own, often thousands of tiny ones", by->n);
+        reader_warn(x->r, by->at[0], few,
+                    "partitioned by %zu columns: every combination of their values is a folder "
+                    "with files of its own, often thousands of tiny ones",
+                    by->n);
     for (size_t i = 0; i < by->n && key->n == 1; i++)
         if (strcasecmp(by->v[i], key->v[0]) == 0)
-            reader_warn(x->r, by->at[i], few, "partitioned by the key '%s': every row is a file of its own", key->v[0]);
+            reader_warn(x->r, by->at[i], few, "partitioned by the key '%s': every row is a file of its own",
+                        key->v[0]);
 }
 
 static bool read_header(const struct model_reading *x)
@@ -255,10 +263,13 @@ static bool read_select(const struct model_reading *x, size_t from, struct sql_t
     m->sql_at = sql_place(m->text, from + t->start, top, 0);
     x->notes->params = t->params;
     x->notes->nparams = t->nparams;
-    for (size_t i = 0; i < t->nparams; i++)
+    for (size_t i = 0; i < t->nparams; i++) {
         m->uses_now = m->uses_now || is_run_param(t->params[i]);
+        m->uses_range = m->uses_range || strcasecmp(t->params[i], "start") == 0 || strcasecmp(t->params[i], "end") == 0;
+    }
     if (t->second != SIZE_MAX)
-        return reader_fail(r, sql_place(m->text, from + t->second, top, 0), "a second model goes into a file of its own",
+        return reader_fail(r, sql_place(m->text, from + t->second, top, 0),
+                           "a second model goes into a file of its own",
                            "a model is one SELECT: here begins a second statement");
     return is_select(t->first_word) ||
            reader_fail(r, m->sql_at, "cupel makes the table from what the SELECT gives",
@@ -305,8 +316,8 @@ static uint64_t fingerprint(const struct model_reading *x, const struct sql_text
         h = add_text(add_text(h, m->incremental[i].table), m->incremental[i].key);
     for (size_t i = 0; i < m->nchecks; i++) { /* those that hold rows back */
         const struct check *c = &m->checks[i];
-        if (c->warn || c->kind == CHECK_UNIQUE || c->kind == CHECK_RELATIONSHIPS || c->kind == CHECK_ROW_COUNT ||
-            c->kind == CHECK_QUERY)
+        if (c->warn || c->kind == CHECK_UNIQUE || c->kind == CHECK_RELATIONSHIPS ||
+            c->kind == CHECK_ROW_COUNT || c->kind == CHECK_QUERY)
             continue;
         h = text_hash(&c->kind, sizeof c->kind, h);
         h = add_texts(h, c->columns, c->ncolumns);

@@ -42,8 +42,8 @@ void problems_add(struct problems *p, const struct err *e)
     p->v[i] = *e;
 }
 
-static void report(const struct reader *r, enum err_kind kind, struct src at, const char *remedy, const char *fmt,
-                   va_list ap)
+printf_like(5, 0) static void report(const struct reader *r, enum err_kind kind, struct src at,
+                                     const char *remedy, const char *fmt, va_list ap)
 {
     struct err e;
     char text[sizeof e.msg];

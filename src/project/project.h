@@ -42,8 +42,8 @@ struct check {
     const char *const *values; /* accepted values, as SQL literals */
     size_t nvalues;
     const char *sql;   /* ROWS: expression, QUERY: SELECT over the model's own name and others */
-    struct src sql_at;    /* where sql[0] stands; RELATIONSHIPS: where the other column is named */
-    int sql_indent;       /* how far its further lines are set in, in the file */
+    struct src sql_at; /* where sql[0] stands; RELATIONSHIPS: where the other column is named */
+    int sql_indent;    /* how far its further lines are set in, in the file */
     const char *to_table, *to_column;
     int64_t min, max; /* ROW_COUNT; -1 = open */
     bool warn;        /* severity: warn */
@@ -84,6 +84,7 @@ struct model {
     const char *text;     /* the whole file, for err_print */
     uint64_t fingerprint; /* of the SELECT and the header: another one = the table is made anew */
     bool uses_now;        /* names $now, $run_id, $start or $end */
+    bool uses_range;      /* names $start or $end */
     const char *reject;   /* "_reject" when the SELECT gives such a column (known after project_bind) */
 
     /* after project_link */

@@ -13,7 +13,8 @@ bool is_name(struct str s)
 bool is_table_name(const char *s)
 {
     const char *dot = strchr(s, '.');
-    return dot && is_name((struct str){s, (size_t)(dot - s)}) && is_name((struct str){dot + 1, strlen(dot + 1)});
+    return dot && is_name((struct str){s, (size_t)(dot - s)}) &&
+           is_name((struct str){dot + 1, strlen(dot + 1)});
 }
 
 const struct yaml *yaml_get(const struct yaml *map, const char *key)
@@ -45,7 +46,8 @@ static void push(struct arena *a, struct text_list *l, const char *text, struct 
     *arena_push(a, &l->at) = at;
 }
 
-static bool push_variable(const struct reader *r, struct text_list *l, const struct variable *var, struct src at)
+static bool push_variable(const struct reader *r, struct text_list *l, const struct variable *var,
+                          struct src at)
 {
     const struct engine_param *p = &var->value;
     for (size_t i = 0; p->type == PARAM_TEXTS && i < p->n; i++)
@@ -95,8 +97,8 @@ static bool read_int(const struct reader *r, const struct yaml *y, const struct 
     if ((f->min || f->max) && (v < f->min || v > f->max))
         return f->max == INT64_MAX ? reader_fail(r, y->at, NULL, "%s: %lld is less than %lld", f->name,
                                                  (long long)v, (long long)f->min)
-                                   : reader_fail(r, y->at, NULL, "%s: %lld is not between %lld and %lld", f->name,
-                                                 (long long)v, (long long)f->min, (long long)f->max);
+                                   : reader_fail(r, y->at, NULL, "%s: %lld is not between %lld and %lld",
+                                                 f->name, (long long)v, (long long)f->min, (long long)f->max);
     *ret = v;
     return true;
 }
@@ -165,6 +167,11 @@ static bool unknown_key(const struct reader *r, const struct yaml_key *key, cons
     return reader_unknown(r, key->at, "key", key->name, known.v, known.n);
 }
 
+static bool is_missing(const struct yaml *y, enum field_type type)
+{
+    return !y || (type == FIELD_MAP && yaml_is_null(y));
+}
+
 bool read_fields(const struct reader *r, const struct yaml *map, struct src at, const char *what,
                  const struct field *rows, void *ret)
 {
@@ -180,7 +187,7 @@ bool read_fields(const struct reader *r, const struct yaml *map, struct src at, 
              ok;
     }
     for (const struct field *f = rows; f->name; f++)
-        if (f->required && !yaml_get(map, f->name))
+        if (f->required && is_missing(yaml_get(map, f->name), f->type))
             ok = reader_fail(r, at, NULL, "%s needs '%s'", what, f->name);
     return ok;
 }

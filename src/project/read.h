@@ -1,8 +1,8 @@
 /* read.h - a mapping of YAML read into a struct by rows: one row of one table describes a key.
  *
- * The row says the key's name, its type and where it goes; reading checks that the key is known (with "did you
- * mean"), that the value has the right type, and fills in ${NAME}. Every mistake is reported with its place and reading
- * goes on; what could not be read keeps the value that the struct had.
+ * The row says the key's name, its type and where it goes; reading checks that the key is known (with "did
+ * you mean"), that the value has the right type, and fills in ${NAME}. Every mistake is reported with its
+ * place and reading goes on; what could not be read keeps the value that the struct had.
  */
 #pragma once
 #include "lake/map.h"
@@ -24,15 +24,17 @@ struct reader { /* what reading the values of a file needs */
     const struct environment *env;
     const struct variable *vars;
     size_t nvars;
-    /* A variable of the environment that is not set and has no default: NULL = an error; else its name is put there
-     * (the first one), a warning is reported, and the text is empty. */
+    /* A variable of the environment that is not set and has no default: NULL = an error; else its name is put
+     * there (the first one), a warning is reported, and the text is empty. */
     const char **missing_env;
 };
 
 /* Reports fail_at(ERR_USER, at, ...), with a hint unless it is NULL; returns false. */
-bool reader_fail(const struct reader *r, struct src at, const char *remedy, const char *fmt, ...) printf_like(4, 5);
+bool reader_fail(const struct reader *r, struct src at, const char *remedy, const char *fmt, ...)
+    printf_like(4, 5);
 /* The same as a warning. */
-void reader_warn(const struct reader *r, struct src at, const char *remedy, const char *fmt, ...) printf_like(4, 5);
+void reader_warn(const struct reader *r, struct src at, const char *remedy, const char *fmt, ...)
+    printf_like(4, 5);
 /* "unknown <what> 'x' (did you mean 'y'?)", with the known ones as hint. */
 bool reader_unknown(const struct reader *r, struct src at, const char *what, const char *word,
                     const char *const *known, size_t nknown);

@@ -39,7 +39,8 @@ static bool on_path(const struct asset *a, const char *pattern)
     size_t n = strlen(pattern);
     while (n && pattern[n - 1] == '/')
         n--;
-    return (strncmp(path, pattern, n) == 0 && (path[n] == '/' || path[n] == '\0')) || fnmatch(pattern, path, 0) == 0;
+    return (strncmp(path, pattern, n) == 0 && (path[n] == '/' || path[n] == '\0')) ||
+           fnmatch(pattern, path, 0) == 0;
 }
 
 static bool is_source(const struct asset *a, const char *pattern)
@@ -140,7 +141,8 @@ static bool parse_term(struct str s, struct term *ret, struct err *e)
     }
     if (!s.n || memchr(s.p, '+', s.n) || memchr(s.p, '@', s.n) || (t.at && (t.before || t.after))) {
         fail(e, ERR_USER, "the selector '%.*s' is not understood", STR(all));
-        return hint(e, "silver.movies, gold.*, +gold.trending, silver.movies+1, tag:hourly, path:models/gold, source:tmdb");
+        return hint(e, "silver.movies, gold.*, +gold.trending, silver.movies+1, tag:hourly, "
+                       "path:models/gold, source:tmdb");
     }
     t.word = s;
     *ret = t;
@@ -247,7 +249,8 @@ static bool match_any(const struct selecting *x, const char *text, bool *hit, st
     return some || fail(e, ERR_USER, "an empty selector");
 }
 
-bool project_select(const struct project *p, const char *select, const char *exclude, bool *chosen, struct err *e)
+bool project_select(const struct project *p, const char *select, const char *exclude, bool *chosen,
+                    struct err *e)
 {
     auto_arena *scratch = arena_new();
     const struct selecting x = {p, scratch};

@@ -1,5 +1,6 @@
 #include "project/yaml.h"
 
+#include <assert.h>
 #include <libfyaml.h>
 #include <string.h>
 
@@ -109,8 +110,9 @@ static bool not_closed(struct reading *r, size_t pos)
         return complain(r, open, "not valid YAML: what is opened here is not closed", NULL);
     struct src at = place(r, pos);
     return complain(r, at, "not valid YAML: a ',' is missing here",
-                    open.line == at.line ? NULL
-                                         : arena_fmt(r->a, "or what is opened in line %d is not closed", open.line));
+                    open.line == at.line
+                        ? NULL
+                        : arena_fmt(r->a, "or what is opened in line %d is not closed", open.line));
 }
 
 static bool not_yaml(struct reading *r)
@@ -262,8 +264,8 @@ static bool on_alias(struct reading *r, struct fy_token *t)
     size_t i = name ? map_find(&r->anchors, name) : SIZE_MAX;
     if (i == SIZE_MAX)
         return complain(r, place(r, mark && mark->input_pos ? mark->input_pos - 1 : 0),
-                        arena_fmt(r->a, "'*%s' stands for nothing: there is no '&%s' before it", name ? name : "",
-                                  name ? name : ""),
+                        arena_fmt(r->a, "'*%s' stands for nothing: there is no '&%s' before it",
+                                  name ? name : "", name ? name : ""),
                         "put quotes around a text that begins with '*'");
     return add(r, r->anchored.v[i]);
 }
@@ -282,6 +284,7 @@ static bool on_open(struct reading *r, enum yaml_kind kind, struct fy_token *sta
 
 static bool on_close(struct reading *r)
 {
+    assert(r->depth > 0);
     struct open *o = &r->open[--r->depth];
     remember(r, o->anchor, o->node);
     return add(r, o->node);
@@ -333,7 +336,8 @@ static bool check_bytes(struct reading *r)
         if (bytes <= 0)
             return complain(r, place(r, i), "not valid UTF-8", "save the file as UTF-8");
         if ((rune < ' ' && rune != '\t' && rune != '\n' && rune != '\r') || rune == 0x7f)
-            return complain(r, place(r, i), arena_fmt(r->a, "a control character (0x%02x)", (unsigned)rune), NULL);
+            return complain(r, place(r, i), arena_fmt(r->a, "a control character (0x%02x)", (unsigned)rune),
+                            NULL);
         i += (size_t)bytes;
     }
     return true;
@@ -405,6 +409,7 @@ struct src yaml_place(const struct yaml *y, size_t offset)
 
 const char *yaml_name(const struct yaml *y)
 {
-    static const char *const names[] = {[YAML_TEXT] = "one value", [YAML_LIST] = "a list", [YAML_MAP] = "a mapping"};
+    static const char *const names[] = {
+        [YAML_TEXT] = "one value", [YAML_LIST] = "a list", [YAML_MAP] = "a mapping"};
     return yaml_is_null(y) ? "no value" : names[y->kind];
 }

@@ -27,8 +27,9 @@ struct yaml {
     struct yaml_key *keys; /* of MAP */
 };
 
-/* Reads text[0..n), whose first byte stands at `at` in its file. *ret is NULL when there is nothing in it. False: the
- * text is not YAML, which has been reported; a key that occurs twice is reported and then passed over. */
+/* Reads text[0..n), whose first byte stands at `at` in its file. *ret is NULL when there is nothing in it.
+ * False: the text is not YAML, which has been reported; a key that occurs twice is reported and then passed
+ * over. */
 bool yaml_parse(struct arena *a, const char *text, size_t n, struct src at, struct problems *problems,
                 struct yaml **ret) must_check;
 

@@ -11,7 +11,8 @@ static bool bad(struct err *e, const char *text, const char *at, const char *wan
 }
 
 /* Behind "[": n], :n], *] or "key"]. */
-static const char *bracket(struct arena *a, const char *text, const char *p, struct json_step *step, struct err *e)
+static const char *bracket(struct arena *a, const char *text, const char *p, struct json_step *step,
+                           struct err *e)
 {
     if (*p == '"' || *p == '\'') {
         const char *end = strchr(p + 1, *p);

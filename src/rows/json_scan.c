@@ -105,7 +105,8 @@ static bool scan_escape(struct scan *s)
     int unit = hex4(s->p + 1, s->end);
     if (unit < 0)
         return bad(s, "\\u without four hex digits");
-    if (is_high(unit) && s->end - s->p >= 11 && s->p[5] == '\\' && s->p[6] == 'u' && is_low(hex4(s->p + 7, s->end)))
+    if (is_high(unit) && s->end - s->p >= 11 && s->p[5] == '\\' && s->p[6] == 'u' &&
+        is_low(hex4(s->p + 7, s->end)))
         s->p += 6;
     else if (is_high(unit) || is_low(unit))
         return bad(s, "half of a surrogate pair in a string");
@@ -126,7 +127,9 @@ static size_t utf8_length(const unsigned char *p, const unsigned char *end)
         return (p[0] == 0xe0 && second < 0xa0) || (p[0] == 0xed && second > 0x9f) ? 0 : 3;
     if (left < 4 || (p[3] & 0xc0) != 0x80)
         return 0;
-    return p[0] < 0xf0 || p[0] > 0xf4 || (p[0] == 0xf0 && second < 0x90) || (p[0] == 0xf4 && second > 0x8f) ? 0 : 4;
+    return p[0] < 0xf0 || p[0] > 0xf4 || (p[0] == 0xf0 && second < 0x90) || (p[0] == 0xf4 && second > 0x8f)
+               ? 0
+               : 4;
 }
 
 /* Behind the opening quote. */

@@ -12,7 +12,7 @@ struct rows {
     struct ArrowSchema schema;
     size_t ncolumns, column; /* the next to be put */
     struct ArrowArray building;
-    bool open;      /* building can be put into */
+    bool open; /* building can be put into */
     size_t nrows, bytes;
     struct ArrowArray *done; /* full arrays */
     size_t ndone, cap;
@@ -20,9 +20,9 @@ struct rows {
 };
 
 static const enum ArrowType types[] = {
-    [ROWS_TEXT] = NANOARROW_TYPE_STRING,   [ROWS_INT64] = NANOARROW_TYPE_INT64,
-    [ROWS_INT32] = NANOARROW_TYPE_INT32,   [ROWS_REAL] = NANOARROW_TYPE_DOUBLE,
-    [ROWS_BOOL] = NANOARROW_TYPE_BOOL,     [ROWS_TIMESTAMP] = NANOARROW_TYPE_TIMESTAMP,
+    [ROWS_TEXT] = NANOARROW_TYPE_STRING, [ROWS_INT64] = NANOARROW_TYPE_INT64,
+    [ROWS_INT32] = NANOARROW_TYPE_INT32, [ROWS_REAL] = NANOARROW_TYPE_DOUBLE,
+    [ROWS_BOOL] = NANOARROW_TYPE_BOOL,   [ROWS_TIMESTAMP] = NANOARROW_TYPE_TIMESTAMP,
     [ROWS_DATE] = NANOARROW_TYPE_DATE32,
 };
 
@@ -184,5 +184,6 @@ bool rows_take(struct rows *r, struct ArrowArrayStream *out, struct err *e)
         code = make_stream(r, out);
     drop(r);
     r->failed = 0;
-    return code == 0 || fail(e, code == ENOMEM ? ERR_IO : ERR_DATA, "rows cannot be built: %s", strerror(code));
+    return code == 0 ||
+           fail(e, code == ENOMEM ? ERR_IO : ERR_DATA, "rows cannot be built: %s", strerror(code));
 }

@@ -52,6 +52,14 @@ static bool local_read(struct store *s, const char *path, struct buf *out, bool 
     return buf_done(out, e) || wrap(e, "cannot read '%s'", name);
 }
 
+static bool local_exists(struct store *s, const char *path, bool *ret, struct err *e)
+{
+    auto_arena *a = arena_new();
+    char *name = store_uri(a, s, path);
+    *ret = access(name, F_OK) == 0;
+    return *ret || errno == ENOENT || errno == ENOTDIR || fs_fail(e, "cannot look for", name);
+}
+
 struct entries list_of(struct store_entry);
 
 static int by_name(const void *x, const void *y)
@@ -281,6 +289,7 @@ static bool local_adopt(struct store *s, const char *local_file, const char *pat
 const struct store_driver store_local = {
     .scheme = "file",
     .read = local_read,
+    .exists = local_exists,
     .list = local_list,
     .put_new = local_put_new,
     .put = local_put,

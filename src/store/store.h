@@ -26,6 +26,7 @@ struct store_driver {
     /* The whole object, at most out->max bytes. ERR_USER "no such file" and *ret_missing when it is not there
      * (ret_missing may be NULL). */
     bool (*read)(struct store *s, const char *path, struct buf *out, bool *ret_missing, struct err *e);
+    bool (*exists)(struct store *s, const char *path, bool *ret, struct err *e);
     /* Entries of a folder whose names sort after `after` (NULL = all), sorted by bytes, in a's memory. A
      * missing folder gives none. */
     bool (*list)(struct store *s, struct arena *a, const char *dir, const char *after,

@@ -112,6 +112,9 @@ static bool known(void *ctx, const char *table, const char *column, int64_t sinc
         return false;
     for (size_t i = 0; i < n; i++) {
         char *text;
+        int64_t v;
+        if (!text_int(names[i], &v, e)) /* what a killed one left */
+            continue;
         if (!fs_read(a, fs_join(a, dir, names[i]), SIZE_MAX / 2, &text, NULL, e))
             return false;
         for (char *line = text; *line; line = strchr(line, '\n') + 1)

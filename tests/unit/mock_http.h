@@ -1,7 +1,7 @@
 /* mock_http.h - a server on loopback that does what a test tells it to: slow, cut off, wrong.
  *
- * A thread for each connection reads requests and calls `serve`, which writes what it likes. The requests are kept,
- * in order of arrival. One program includes this once.
+ * A thread for each connection reads requests and calls `serve`, which writes what it likes. The requests are
+ * kept, in order of arrival. One program includes this once.
  */
 #pragma once
 #include <arpa/inet.h>
@@ -67,7 +67,8 @@ static void mock_send(int fd, const char *p, size_t n)
 static inline bool mock_say(int fd, int status, const char *headers, const char *body)
 {
     char head[2048];
-    int n = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n", status, strlen(body), headers);
+    int n = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n", status,
+                     strlen(body), headers);
     mock_send(fd, head, (size_t)n);
     mock_send(fd, body, strlen(body));
     return true;
@@ -173,8 +174,8 @@ static bool mock_start(struct mock *m)
     socklen_t n = sizeof at;
     pthread_mutex_init(&m->lock, NULL);
     m->listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (m->listening < 0 || bind(m->listening, (struct sockaddr *)&at, n) != 0 || listen(m->listening, 64) != 0 ||
-        getsockname(m->listening, (struct sockaddr *)&at, &n) != 0)
+    if (m->listening < 0 || bind(m->listening, (struct sockaddr *)&at, n) != 0 ||
+        listen(m->listening, 64) != 0 || getsockname(m->listening, (struct sockaddr *)&at, &n) != 0)
         return false;
     m->port = ntohs(at.sin_port);
     return pthread_create(&m->thread, NULL, mock_accept, m) == 0;

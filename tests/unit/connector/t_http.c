@@ -59,7 +59,8 @@ static int number(const char *path, const char *behind)
 
 static bool serve(struct mock *m, int fd, const char *path, const char *headers)
 {
-    static const char *const pages[] = {"[{\"id\":1},{\"id\":2},{\"id\":3}]", "[{\"id\":3},{\"id\":4}]", "[{\"id\":5},{\"id\":4},{\"id\":1}]"};
+    static const char *const pages[] = {"[{\"id\":1},{\"id\":2},{\"id\":3}]", "[{\"id\":3},{\"id\":4}]",
+                                        "[{\"id\":5},{\"id\":4},{\"id\":1}]"};
     struct api *api = m->arg;
     char body[600];
     bool go_on;
@@ -72,7 +73,9 @@ static bool serve(struct mock *m, int fd, const char *path, const char *headers)
     if (scripted(m, fd, path, &go_on))
         return go_on;
     if (!strstr(path, "api_key=s3cret%2Fkey%2B1") && !strstr(path, "api_key=s3cret/key%2B1"))
-        return mock_say(fd, 401, "", "{\"status_code\":7,\"status_message\":\"Invalid API key: You must be granted a valid key.\"}");
+        return mock_say(
+            fd, 401, "",
+            "{\"status_code\":7,\"status_message\":\"Invalid API key: You must be granted a valid key.\"}");
     if (api->key_good_for && nth > api->key_good_for)
         return mock_say(fd, 401, "", "{\"status_code\":7,\"status_message\":\"Invalid API key " KEY ".\"}");
 
@@ -84,12 +87,18 @@ static bool serve(struct mock *m, int fd, const char *path, const char *headers)
     else if ((id = number(path, "/3/person/")))
         snprintf(body, sizeof body, "{\"name\":\"P%d\",\"id\":%d}", id, id);
     else if (strstr(path, "/reviews") && (id = number(path, "/3/film/")))
-        snprintf(body, sizeof body, page > id % 3 ? "[]" : "[{\"id\":\"r%d-%d\"},{\"id\":\"r%d-same\"}]", id, page, id);
+        snprintf(body, sizeof body, page > id % 3 ? "[]" : "[{\"id\":\"r%d-%d\"},{\"id\":\"r%d-same\"}]", id,
+                 page, id);
     else if ((id = number(path, "/3/film/")) && id < 90)
-        snprintf(body, sizeof body, " {\"title\":\"Film \\u00e9 %d\", \"id\":%d,\"score\":%d.5,\"ok\":true,\"cast\":[{\"id\":%d},{\"id\":%d},{\"id\":7},{\"id\":8}]}\n",
+        snprintf(body, sizeof body,
+                 " {\"title\":\"Film \\u00e9 %d\", "
+                 "\"id\":%d,\"score\":%d.5,\"ok\":true,\"cast\":[{\"id\":%d},{\"id\":%d},{\"id\":7},{\"id\":"
+                 "8}]}\n",
                  id, id, id, id * 10, id * 10 + 1);
     else
-        return mock_say(fd, 404, "", "{\"status_code\":34,\"status_message\":\"The resource you requested could not be found.\"}");
+        return mock_say(
+            fd, 404, "",
+            "{\"status_code\":34,\"status_message\":\"The resource you requested could not be found.\"}");
     return mock_say(fd, 200, "Content-Type: application/json\r\n", body);
 }
 
@@ -115,21 +124,64 @@ static struct http_source source_of(const struct mock *m)
     static char base[100];
     static struct http_resource r[4];
     snprintf(base, sizeof base, "http://127.0.0.1:%d/3", m->port);
-    r[0] = (struct http_resource){.name = "lists", .path = "/list/{cat}", .for_var = "cat", .for_values = lists,
-                                  .nfor_values = 2, .page_param = "page", .page_first = 1, .page_last = 20,
-                                  .page_total = "$.total_pages", .items = "$.results", .require = 1};
-    r[1] = (struct http_resource){.name = "films", .path = "/film/{id}", .each = of_lists, .neach = 2, .each_var = "id",
-                                  .query = with, .nquery = 1, .into = "bronze.films", .columns = film, .ncolumns = 6,
+    r[0] = (struct http_resource){.name = "lists",
+                                  .path = "/list/{cat}",
+                                  .for_var = "cat",
+                                  .for_values = lists,
+                                  .nfor_values = 2,
+                                  .page_param = "page",
+                                  .page_first = 1,
+                                  .page_last = 20,
+                                  .page_total = "$.total_pages",
+                                  .items = "$.results",
                                   .require = 1};
-    r[2] = (struct http_resource){.name = "reviews", .path = "/film/{id}/reviews", .each = of_films, .neach = 1,
-                                  .each_var = "id", .page_param = "page", .page_first = 1, .page_last = 9, .items = "$",
-                                  .into = "bronze.reviews", .columns = review, .ncolumns = 2, .require = 1};
-    r[3] = (struct http_resource){.name = "people", .path = "/person/{id}", .each = of_cast, .neach = 1, .each_var = "id",
-                                  .into = "bronze.people", .columns = person, .ncolumns = 1, .require = 1, .limit = 4};
-    return (struct http_source){.base_url = base, .auth_query = auth, .nauth_query = 1, .auth_headers = headers,
-                                .nauth_headers = 1, .concurrency = 4, .retry = {.attempts = 3, .base_ms = 5, .max_ms = 40},
-                                .connect_timeout_ms = 1000, .timeout_ms = 1000, .batch = 2, .max_body_bytes = 1 << 20,
-                                .resources = r, .nresources = 4};
+    r[1] = (struct http_resource){.name = "films",
+                                  .path = "/film/{id}",
+                                  .each = of_lists,
+                                  .neach = 2,
+                                  .each_var = "id",
+                                  .query = with,
+                                  .nquery = 1,
+                                  .into = "bronze.films",
+                                  .columns = film,
+                                  .ncolumns = 6,
+                                  .require = 1};
+    r[2] = (struct http_resource){.name = "reviews",
+                                  .path = "/film/{id}/reviews",
+                                  .each = of_films,
+                                  .neach = 1,
+                                  .each_var = "id",
+                                  .page_param = "page",
+                                  .page_first = 1,
+                                  .page_last = 9,
+                                  .items = "$",
+                                  .into = "bronze.reviews",
+                                  .columns = review,
+                                  .ncolumns = 2,
+                                  .require = 1};
+    r[3] = (struct http_resource){.name = "people",
+                                  .path = "/person/{id}",
+                                  .each = of_cast,
+                                  .neach = 1,
+                                  .each_var = "id",
+                                  .into = "bronze.people",
+                                  .columns = person,
+                                  .ncolumns = 1,
+                                  .require = 1,
+                                  .limit = 4};
+    return (struct http_source){.base_url = base,
+                                .auth_query = auth,
+                                .nauth_query = 1,
+                                .auth_headers = headers,
+                                .nauth_headers = 1,
+                                .concurrency = 4,
+                                .retry = {.attempts = 3, .base_ms = 5, .max_ms = 40},
+                                .connect_timeout_ms = 1000,
+                                .timeout_ms = 1000,
+                                .batch = 2,
+                                .max_body_bytes = 1 << 20,
+                                .resources = r,
+                                .nresources = 4};
 }
 
 /* ---- a lake in memory */
@@ -145,7 +197,7 @@ struct lake {
     int64_t known_since; /* as asked last */
     const char *known;   /* key in people */
     atomic_bool *cancel_at_commit;
-    struct buf full;     /* of the first film row: every column */
+    struct buf full; /* of the first film row: every column */
 };
 
 static size_t table_of(const char *name)
@@ -191,7 +243,8 @@ static bool deliver(void *ctx, const char *table, struct ArrowArrayStream *rows,
     CHECK(rows->get_schema(rows, &schema) == 0);
     while (rows->get_next(rows, &array) == 0 && array.release) {
         struct ArrowArrayView v;
-        CHECK(ArrowArrayViewInitFromSchema(&v, &schema, NULL) == 0 && ArrowArrayViewSetArray(&v, &array, NULL) == 0);
+        CHECK(ArrowArrayViewInitFromSchema(&v, &schema, NULL) == 0 &&
+              ArrowArrayViewSetArray(&v, &array, NULL) == 0);
         size_t endpoint = 0;
         while (strcmp(schema.children[endpoint]->name, "api_endpoint") != 0)
             endpoint++;
@@ -200,7 +253,8 @@ static bool deliver(void *ctx, const char *table, struct ArrowArrayStream *rows,
             buf_addf(&l->rows[t], " ");
             add_value(&l->rows[t], v.children[endpoint], i);
             buf_addf(&l->rows[t], "\n");
-            for (int64_t c = 0; t == 0 && c < v.n_children && ArrowArrayViewGetIntUnsafe(v.children[0], i) == 3; c++) {
+            for (int64_t c = 0;
+                 t == 0 && c < v.n_children && ArrowArrayViewGetIntUnsafe(v.children[0], i) == 3; c++) {
                 buf_addf(&l->full, "%s=", schema.children[c]->name);
                 add_value(&l->full, v.children[c], i);
                 buf_addf(&l->full, "\n");
@@ -318,11 +372,22 @@ static void on_progress(void *arg, const struct task *t, const struct progress *
 static bool read_it(struct world *w)
 {
     static const struct clock clock = {.pinned_us = NOW + 5};
-    struct task t = {.a = w->a, .run_id = "run-1", .name = "tmdb", .clock = &clock, .cancel = &w->cancel,
-                     .report = on_progress, .report_arg = w};
-    struct read_spec spec = {.source = "tmdb", .inbox_dir = w->inbox, .now_us = NOW, .now_pinned = w->pinned,
-                             .batch_run_id = "batch_2025_11_21_07", .ctx = &w->lake, .position = position,
-                             .deliver = deliver, .known = known};
+    struct task t = {.a = w->a,
+                     .run_id = "run-1",
+                     .name = "tmdb",
+                     .clock = &clock,
+                     .cancel = &w->cancel,
+                     .report = on_progress,
+                     .report_arg = w};
+    struct read_spec spec = {.source = "tmdb",
+                             .inbox_dir = w->inbox,
+                             .now_us = NOW,
+                             .now_pinned = w->pinned,
+                             .batch_run_id = "batch_2025_11_21_07",
+                             .ctx = &w->lake,
+                             .position = position,
+                             .deliver = deliver,
+                             .known = known};
     w->e = (struct err){0};
     return connector_http.read(&t, &w->source, &spec, &w->result, &w->e);
 }
@@ -331,7 +396,9 @@ static bool read_it(struct world *w)
 static const char *counts(struct world *w, size_t i)
 {
     const struct read_stats *s = &w->result.stats[i];
-    return arena_fmt(w->a, "%s %" PRIi64 "/%" PRIi64 " missing %" PRIi64 " failed %" PRIi64 " resumed %" PRIi64 " records %" PRIi64,
+    return arena_fmt(w->a,
+                     "%s %" PRIi64 "/%" PRIi64 " missing %" PRIi64 " failed %" PRIi64 " resumed %" PRIi64
+                     " records %" PRIi64,
                      s->resource, s->arrived, s->wanted, s->missing, s->failed, s->resumed, s->records);
 }
 
@@ -394,7 +461,8 @@ TEST(everything_is_fetched_once_and_stored_once)
     CHECK_STR(counts(&w, 3), "people 4/4 missing 0 failed 0 resumed 0 records 4");
     CHECK(w.result.complete);
     CHECK_STR(w.result.stats[1].problems,
-              "[{\"request\":\"/film/99?with=cast,crew\",\"status\":404,\"message\":\"the server answers 404: The resource you "
+              "[{\"request\":\"/film/99?with=cast,crew\",\"status\":404,\"message\":\"the server answers "
+              "404: The resource you "
               "requested could not be found.\"}]");
     CHECK_STR(w.result.stats[1].table, "bronze.films");
     CHECK_INT(w.progress.done, 24);
@@ -412,10 +480,16 @@ TEST(a_row_has_every_column)
         w.pinned = pinned;
         REQUIRE(read_it(&w));
         CHECK_STR(w.lake.full.p,
-                  arena_fmt(w.a, "film_id=3\ntitle=Film \xc3\xa9 3\nscore=3.5\nok=1\nasked=3\nnone=null\nraw_json={\"title\":\"Film "
-                            "\\u00e9 3\", \"id\":3,\"score\":3.5,\"ok\":true,\"cast\":[{\"id\":30},{\"id\":31},{\"id\":7},{\"id\":8}]}\n"
-                            "api_endpoint=/film/3?with=cast,crew\nextraction_timestamp=%" PRIi64 "\ningestion_date=20413\n"
-                            "batch_run_id=batch_2025_11_21_07\nyear=2025\nmonth=11\nday=21\nhour=7\n", NOW + (pinned ? 0 : 5)));
+                  arena_fmt(w.a,
+                            "film_id=3\ntitle=Film \xc3\xa9 "
+                            "3\nscore=3.5\nok=1\nasked=3\nnone=null\nraw_json={\"title\":\"Film "
+                            "\\u00e9 3\", "
+                            "\"id\":3,\"score\":3.5,\"ok\":true,\"cast\":[{\"id\":30},{\"id\":31},{\"id\":7},"
+                            "{\"id\":8}]}\n"
+                            "api_endpoint=/film/3?with=cast,crew\nextraction_timestamp=%" PRIi64
+                            "\ningestion_date=20413\n"
+                            "batch_run_id=batch_2025_11_21_07\nyear=2025\nmonth=11\nday=21\nhour=7\n",
+                            NOW + (pinned ? 0 : 5)));
         world_close(&w);
     }
 }
@@ -433,9 +507,12 @@ TEST(the_tables_are_known_beforehand)
     CHECK_STR(t[1].key, "review_id");
     CHECK_INT(t[1].npartition_by, 4);
     CHECK_STR(t[1].partition_by[3], "hour");
-    CHECK_STR(t[1].ddl, "\"review_id\" VARCHAR, \"film_id\" BIGINT, raw_json VARCHAR, api_endpoint VARCHAR, extraction_timestamp "
-                        "TIMESTAMPTZ, ingestion_date DATE, batch_run_id VARCHAR, year INTEGER, month INTEGER, day INTEGER, "
-                        "hour INTEGER");
+    CHECK_STR(
+        t[1].ddl,
+        "\"review_id\" VARCHAR, \"film_id\" BIGINT, raw_json VARCHAR, api_endpoint VARCHAR, "
+        "extraction_timestamp "
+        "TIMESTAMPTZ, ingestion_date DATE, batch_run_id VARCHAR, year INTEGER, month INTEGER, day INTEGER, "
+        "hour INTEGER");
 }
 
 /* Whatever breaks once or twice, the tables come out the same. */
@@ -446,21 +523,31 @@ TEST(broken_answers_are_asked_for_again)
         struct script script[3];
     } cases[] = {
         {"500 twice", {{"/3/film/1?with=cast,crew&api_key=s3cret/key%2B1", 2, 500}}},
-        {"429 with Retry-After", {{"/3/film/2?with=cast,crew&api_key=s3cret/key%2B1", 1, 429, "Retry-After: 1\r\n"}}},
+        {"429 with Retry-After",
+         {{"/3/film/2?with=cast,crew&api_key=s3cret/key%2B1", 1, 429, "Retry-After: 1\r\n"}}},
         {"408", {{"/3/list/b?page=1&api_key=s3cret/key%2B1", 1, 408}}},
         {"reset", {{"/3/list/a?page=1&api_key=s3cret/key%2B1", 2, -1}}},
-        {"cut off", {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 0, NULL,
-                      "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"id\":3"}}},
+        {"cut off",
+         {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 0, NULL,
+           "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"id\":3"}}},
         {"no JSON", {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "<html>busy</html>"}}},
         {"nothing", {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, ""}}},
-        {"two documents", {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"id\":3}{\"id\":3}"}}},
-        {"broken UTF-8", {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"id\":3,\"t\":\"\xff\"}"}}},
-        {"no key", {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"title\":\"no id\"}"}}},
-        {"a key of null", {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"id\":null}"}}},
-        {"a key of the wrong type", {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"id\":\"x\"}"}}},
-        {"no array", {{"/3/list/a?page=2&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"results\":{},\"total_pages\":2}"}}},
-        {"no number of pages", {{"/3/list/a?page=1&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"results\":[]}"}}},
-        {"given up once, good in the second round", {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 5, 503}}},
+        {"two documents",
+         {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"id\":3}{\"id\":3}"}}},
+        {"broken UTF-8",
+         {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"id\":3,\"t\":\"\xff\"}"}}},
+        {"no key",
+         {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"title\":\"no id\"}"}}},
+        {"a key of null",
+         {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"id\":null}"}}},
+        {"a key of the wrong type",
+         {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"id\":\"x\"}"}}},
+        {"no array",
+         {{"/3/list/a?page=2&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"results\":{},\"total_pages\":2}"}}},
+        {"no number of pages",
+         {{"/3/list/a?page=1&api_key=s3cret/key%2B1", 1, 200, NULL, "{\"results\":[]}"}}},
+        {"given up once, good in the second round",
+         {{"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 5, 503}}},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct world w;
@@ -493,12 +580,19 @@ TEST(what_stays_broken_is_failed_and_the_rest_arrives)
         int64_t retries;
         const char *problem;
     } cases[] = {
-        {"503 for ever", {"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 99, 503, NULL, "{\"message\":\"no " KEY " here\"}"},
-         5, "\"status\":503,\"message\":\"the server answers 503: no *** here\""},
-        {"422 is not asked for again", {"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 99, 422, NULL, "{\"error\":\"bad\"}"},
-         0, "\"status\":422,\"message\":\"the server answers 422: bad\""},
-        {"garbage for ever", {"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 99, 200, NULL, "{\"id\":"},
-         5, "\"message\":\"the answer is not JSON: the text ends too early at byte 6 of 6\""},
+        {"503 for ever",
+         {"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 99, 503, NULL,
+          "{\"message\":\"no " KEY " here\"}"},
+         5,
+         "\"status\":503,\"message\":\"the server answers 503: no *** here\""},
+        {"422 is not asked for again",
+         {"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 99, 422, NULL, "{\"error\":\"bad\"}"},
+         0,
+         "\"status\":422,\"message\":\"the server answers 422: bad\""},
+        {"garbage for ever",
+         {"/3/film/3?with=cast,crew&api_key=s3cret/key%2B1", 99, 200, NULL, "{\"id\":"},
+         5,
+         "\"message\":\"the answer is not JSON: the text ends too early at byte 6 of 6\""},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct world w;
@@ -574,7 +668,8 @@ TEST(what_is_known_is_not_asked_for_nor_counted)
     w.lake.known = "11";
     CHECK(read_it(&w));
     CHECK_INT(w.lake.known_since, NOW - 1000 * 1000);
-    CHECK_STR(sorted(w.a, &w.lake, "bronze.people"), "10 /person/10; 20 /person/20; 21 /person/21; 7 /person/7");
+    CHECK_STR(sorted(w.a, &w.lake, "bronze.people"),
+              "10 /person/10; 20 /person/20; 21 /person/21; 7 /person/7");
     CHECK_STR(counts(&w, 3), "people 4/4 missing 0 failed 0 resumed 0 records 4");
 
     /* Now all of them are known, but they are this extraction's own. */
@@ -710,10 +805,16 @@ TEST(probing)
         const char *msg;
     } cases[] = {
         {"well", {0}, ERR_NONE, ""},
-        {"refused", {"/3/list/a?page=1&api_key=s3cret/key%2B1", 1, 401, NULL, "{\"status_message\":\"Invalid API key\"}"}, ERR_AUTH,
+        {"refused",
+         {"/3/list/a?page=1&api_key=s3cret/key%2B1", 1, 401, NULL,
+          "{\"status_message\":\"Invalid API key\"}"},
+         ERR_AUTH,
          "the server answers 401: Invalid API key"},
         {"busy", {"/3/list/a?page=1&api_key=s3cret/key%2B1", 1, 503}, ERR_NET, "the server answers 503"},
-        {"another place", {"/3/list/a?page=1&api_key=s3cret/key%2B1", 1, 404}, ERR_USER, "the server answers 404"},
+        {"another place",
+         {"/3/list/a?page=1&api_key=s3cret/key%2B1", 1, 404},
+         ERR_USER,
+         "the server answers 404"},
         {"reset", {"/3/list/a?page=1&api_key=s3cret/key%2B1", 1, -1}, ERR_NET, "reset"},
     };
     static const struct clock clock;
@@ -734,8 +835,9 @@ TEST(probing)
 
 TEST(mistakes_of_the_source_have_their_place)
 {
-    static struct http_column columns[] = {{.name = "id", .path = "$.id", .type = "BIGINT", .at = {"s.yaml", 9, 3}},
-                                           {.name = "x", .path = "$.id", .type = "BIGINT", .at = {"s.yaml", 10, 3}}};
+    static struct http_column columns[] = {
+        {.name = "id", .path = "$.id", .type = "BIGINT", .at = {"s.yaml", 9, 3}},
+        {.name = "x", .path = "$.id", .type = "BIGINT", .at = {"s.yaml", 10, 3}}};
     static const struct {
         const char *label, *path, *type, *msg;
     } cases[] = {

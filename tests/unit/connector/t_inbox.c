@@ -42,16 +42,21 @@ static struct str str(const char *s)
     return (struct str){s, strlen(s)};
 }
 
-static bool open_it(struct arena *a, const char *dir, int64_t after, struct seen *seen, struct inbox **ret, struct err *e)
+static bool open_it(struct arena *a, const char *dir, int64_t after, struct seen *seen, struct inbox **ret,
+                    struct err *e)
 {
     *seen = (struct seen){.text = BUF(100000)};
-    return inbox_open(a, &(struct inbox_conf){.dir = dir, .name = "movies", .after = after, .each = see, .arg = seen}, ret,
-                      e);
+    return inbox_open(
+        a, &(struct inbox_conf){.dir = dir, .name = "movies", .after = after, .each = see, .arg = seen}, ret,
+        e);
 }
 
 static bool add(struct inbox *b, const char *request, const char *body, struct err *e)
 {
-    struct inbox_frame f = {.arrived_us = 7, .status = 200, .request = str(request), .for_value = str("f"),
+    struct inbox_frame f = {.arrived_us = 7,
+                            .status = 200,
+                            .request = str(request),
+                            .for_value = str("f"),
                             .each_value = str("155")};
     return inbox_append(b, &f, str(body), e);
 }
@@ -120,8 +125,11 @@ TEST(a_frame_has_all_it_was_given_and_its_body_can_be_read_again)
     auto_buf big = BUF(1 << 20);
     for (int i = 0; i < 20000; i++)
         buf_addf(&big, "%d,", i);
-    struct inbox_frame f = {.arrived_us = INT64_C(1763708400123456), .status = 404, .request = str("/movie/1?x=y"),
-                            .for_value = str(""), .each_value = str("\xc3\xa9")};
+    struct inbox_frame f = {.arrived_us = INT64_C(1763708400123456),
+                            .status = 404,
+                            .request = str("/movie/1?x=y"),
+                            .for_value = str(""),
+                            .each_value = str("\xc3\xa9")};
     {
         auto_arena *open = arena_new();
         struct inbox_conf c = {.dir = dir, .name = "odd name/..", .after = 9};
@@ -158,7 +166,8 @@ TEST(a_new_inbox_starts_behind_what_is_stored)
         struct err e;
         struct inbox_frame f = {.status = 200, .request = str("/a")};
         CASE(cases[i].label);
-        REQUIRE(inbox_open(a, &(struct inbox_conf){.dir = dir, .name = "x", .after = cases[i].after}, &b, &e));
+        REQUIRE(
+            inbox_open(a, &(struct inbox_conf){.dir = dir, .name = "x", .after = cases[i].after}, &b, &e));
         CHECK(!inbox_lost_stored(b));
         CHECK(inbox_append(b, &f, str("body"), &e));
         CHECK_INT(f.position, cases[i].want);
@@ -218,8 +227,8 @@ static size_t count_bad(struct arena *a, const char *dir)
     return bad;
 }
 
-/* Any bit wrong anywhere: nothing of the damaged frame is taken for good, what is before it stays, and what is
- * behind it is kept aside. */
+/* Any bit wrong anywhere: nothing of the damaged frame is taken for good, what is before it stays, and what
+ * is behind it is kept aside. */
 TEST(damage_is_found_and_moved_aside)
 {
     auto_arena *a = arena_new();

@@ -12,11 +12,13 @@ TEST(errors_of_libcurl_become_ours)
         enum err_kind kind;
         const char *msg;
     } cases[] = {
-        {CURLE_COULDNT_CONNECT, "Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server", ERR_NET,
+        {CURLE_COULDNT_CONNECT,
+         "Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server", ERR_NET,
          "failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server"},
         {CURLE_COULDNT_RESOLVE_HOST, "Could not resolve host: x", ERR_NET, "could not resolve host: x"},
         {CURLE_OPERATION_TIMEDOUT, "", ERR_NET, "timeout was reached"},
-        {CURLE_RECV_ERROR, "Recv failure: Connection reset by peer\n", ERR_NET, "recv failure: Connection reset by peer"},
+        {CURLE_RECV_ERROR, "Recv failure: Connection reset by peer\n", ERR_NET,
+         "recv failure: Connection reset by peer"},
         {CURLE_PARTIAL_FILE, NULL, ERR_NET, "transferred a partial file"},
         {CURLE_GOT_NOTHING, "", ERR_NET, "server returned nothing (no headers, no data)"},
         {CURLE_BAD_CONTENT_ENCODING, "", ERR_NET, "unrecognized or bad HTTP Content or Transfer-Encoding"},
@@ -115,10 +117,11 @@ TEST(this_machine_is_known_by_its_names)
         const char *url;
         bool loopback;
     } cases[] = {
-        {"http://127.0.0.1:80/3", true},  {"http://localhost/", true},   {"http://LOCALHOST:1/", true},
-        {"http://[::1]:8080/", true},     {"http://127.9.9.9/", true},   {"http://127.example/", false},
-        {"http://localhost.evil/", false}, {"http://10.0.0.1/", false}, {"http://[::2]/", false},
-        {"", false},
+        {"http://127.0.0.1:80/3", true},   {"http://localhost/", true},
+        {"http://LOCALHOST:1/", true},     {"http://[::1]:8080/", true},
+        {"http://127.9.9.9/", true},       {"http://127.example/", false},
+        {"http://localhost.evil/", false}, {"http://10.0.0.1/", false},
+        {"http://[::2]/", false},          {"", false},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         CASE(cases[i].url);

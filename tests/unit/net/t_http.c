@@ -48,7 +48,8 @@ static bool take(void *arg, const struct http_request *r, const struct http_resp
 }
 
 /* Asks for n paths ("%zu" in `path` is the number) and runs. */
-static bool get(struct mock *m, struct http_pool_conf conf, const char *path, size_t n, struct caller *c, struct err *e)
+static bool get(struct mock *m, struct http_pool_conf conf, const char *path, size_t n, struct caller *c,
+                struct err *e)
 {
     static const char *const headers[] = {"X-Key: s3cret-key", NULL};
     static const struct clock clock;
@@ -137,7 +138,8 @@ static bool serve(struct mock *m, int fd, const char *path, const char *headers)
         size_t n = sizeof packed - z.avail_out;
         deflateEnd(&z);
         char head[200];
-        int k = snprintf(head, sizeof head, "HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", n);
+        int k = snprintf(head, sizeof head,
+                         "HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", n);
         mock_send(fd, head, (size_t)k);
         mock_send(fd, (char *)packed, n);
         return true;
@@ -194,7 +196,8 @@ TEST(answers_good_and_bad)
         struct caller c = {0};
         struct err e;
         CASE(cases[i].path);
-        CHECK(get(&m, (struct http_pool_conf){.timeout_ms = 400, .secrets = secrets}, cases[i].path, 1, &c, &e));
+        CHECK(get(&m, (struct http_pool_conf){.timeout_ms = 400, .secrets = secrets}, cases[i].path, 1, &c,
+                  &e));
         CHECK_INT(c.n, 1);
         CHECK_INT(c.replies[0].status, cases[i].status);
         CHECK_INT(c.replies[0].kind, cases[i].kind);
@@ -310,8 +313,9 @@ TEST(order_pause_and_the_earliest_time_are_kept)
     struct err e;
     char url[URL];
     REQUIRE(mock_start(&m));
-    REQUIRE(http_pool_new(a, &(struct http_pool_conf){.concurrency = 1, .timeout_ms = 2000, .max_body_bytes = 1000},
-                          &c.pool, &e));
+    REQUIRE(http_pool_new(
+        a, &(struct http_pool_conf){.concurrency = 1, .timeout_ms = 2000, .max_body_bytes = 1000}, &c.pool,
+        &e));
     snprintf(url, sizeof url, "http://127.0.0.1:%d/ok", m.port);
     http_submit(c.pool, &(struct http_request){.url = url, .arg = 0});
     int64_t from = clock_mono_ms();
@@ -390,8 +394,9 @@ TEST(another_thread_can_wake_the_loop)
     pthread_t thread;
     int64_t woken = 0;
     REQUIRE(mock_start(&m));
-    REQUIRE(http_pool_new(a, &(struct http_pool_conf){.concurrency = 1, .timeout_ms = 9000, .max_body_bytes = 1000},
-                          &pool, &e));
+    REQUIRE(http_pool_new(
+        a, &(struct http_pool_conf){.concurrency = 1, .timeout_ms = 9000, .max_body_bytes = 1000}, &pool,
+        &e));
     snprintf(url, sizeof url, "http://127.0.0.1:%d/hang", m.port);
     http_submit(pool, &(struct http_request){.url = url});
     int64_t from = clock_mono_ms();
@@ -422,8 +427,9 @@ TEST(an_address_that_is_none)
     struct task t = {.a = a, .run_id = "r", .name = "t", .clock = &clock, .cancel = &cancel};
     struct caller c = {0};
     struct err e;
-    REQUIRE(http_pool_new(a, &(struct http_pool_conf){.concurrency = 1, .timeout_ms = 2000, .max_body_bytes = 1000},
-                          &c.pool, &e));
+    REQUIRE(http_pool_new(
+        a, &(struct http_pool_conf){.concurrency = 1, .timeout_ms = 2000, .max_body_bytes = 1000}, &c.pool,
+        &e));
     http_submit(c.pool, &(struct http_request){.url = "http://", .arg = (void *)0});
     http_submit(c.pool, &(struct http_request){.url = "file:///etc/passwd", .arg = (void *)1});
     CHECK(http_run(c.pool, &t, 0, take, &c, &e));

@@ -4,7 +4,8 @@
  *     what comes out
  *     the problems, "LINE:COL: text [hint]" joined by " | "; a dash = none
  *
- * Lines that begin with # are comments. With UPDATE=1 the file is written anew with what came out: git diff reviews.
+ * Lines that begin with # are comments. With UPDATE=1 the file is written anew with what came out: git diff
+ * reviews.
  */
 #pragma once
 #include "base/fs.h"
@@ -92,7 +93,8 @@ static inline void cases_run(const char *name, case_fn *fn)
         CASE(input);
         fn(own, case_unescape(own, input), &problems, &out);
         case_problems(&problems, &problems_text);
-        const char *got = out.len ? case_escape(a, out.p) : "-", *got_problems = case_escape(a, problems_text.p);
+        const char *got = out.len ? case_escape(a, out.p) : "-",
+                   *got_problems = case_escape(a, problems_text.p);
         buf_addf(&all, "%s\n%s\n%s\n", input, got, got_problems);
         if (getenv("UPDATE"))
             continue;
@@ -103,9 +105,10 @@ static inline void cases_run(const char *name, case_fn *fn)
         REQUIRE(fs_write_atomic(path, all.p, all.len, &e));
 }
 
-/* A folder with files: "path = text || path = text"; its cupel.yaml is there unless it is among them. Read as a project;
- * NULL = *e says why not. The folder is removed again. */
-static inline struct project *case_project(struct arena *a, const char *input, struct problems *problems, struct err *e)
+/* A folder with files: "path = text || path = text"; its cupel.yaml is there unless it is among them. Read as
+ * a project; NULL = *e says why not. The folder is removed again. */
+static inline struct project *case_project(struct arena *a, const char *input, struct problems *problems,
+                                           struct err *e)
 {
     char *dir = arena_str(a, "/tmp/cupel-t-project-XXXXXX");
     REQUIRE(mkdtemp(dir));

@@ -39,7 +39,8 @@ static void dump_param(const struct engine_param *p, struct buf *out)
 
 static void dump(const struct project *p, struct buf *out)
 {
-    buf_addf(out, "%s %s threads=%d memory=%lld", p->name, p->lake, p->engine.threads, (long long)p->engine.memory_bytes);
+    buf_addf(out, "%s %s threads=%d memory=%lld", p->name, p->lake, p->engine.threads,
+             (long long)p->engine.memory_bytes);
     for (size_t i = 0; i < p->nvars; i++) {
         buf_addf(out, " ");
         dump_param(&p->vars[i].value, out);
@@ -49,7 +50,8 @@ static void dump(const struct project *p, struct buf *out)
 /* An input of "-e dev --var a=1 : name: x" has options before the colon. */
 static void read_config(struct arena *a, const char *input, struct problems *problems, struct buf *out)
 {
-    struct project p = {.a = a, .root = "/home/me/demo", .env = "default", .in = arena_make(a, struct internals, 1)};
+    struct project p = {
+        .a = a, .root = "/home/me/demo", .env = "default", .in = arena_make(a, struct internals, 1)};
     struct project_options o = {0};
     const char *vars[9] = {0};
     size_t n = 0;

@@ -36,8 +36,9 @@ static void dump(const struct model *m, struct buf *out)
     dump_texts(" key", m->key, m->nkey, out);
     dump_texts(" by", m->partition_by, m->npartition_by, out);
     for (size_t i = 0; i < m->nincremental; i++)
-        buf_addf(out, " inc=%s/%s@%d:%d", m->incremental[i].table, m->incremental[i].key ? m->incremental[i].key : "",
-                 m->incremental[i].at.line, m->incremental[i].at.col);
+        buf_addf(out, " inc=%s/%s@%d:%d", m->incremental[i].table,
+                 m->incremental[i].key ? m->incremental[i].key : "", m->incremental[i].at.line,
+                 m->incremental[i].at.col);
     if (m->sequence_by)
         buf_addf(out, " seq=%s", m->sequence_by);
     if (m->keep_ms)
@@ -109,14 +110,20 @@ TEST(the_fingerprint_is_of_what_decides_the_rows)
         const char *label, *text;
         bool same;
     } cases[] = {
-        {"white space and comments", "/*---\nkey: a\n---*/\nSELECT  a -- the a\n\tFROM t WHERE a = 'x'  ;\n", true},
-        {"a description", "/*---\nkey: a\ndescription: all the a\n---*/\nSELECT a FROM t WHERE a = 'x'", true},
+        {"white space and comments", "/*---\nkey: a\n---*/\nSELECT  a -- the a\n\tFROM t WHERE a = 'x'  ;\n",
+         true},
+        {"a description", "/*---\nkey: a\ndescription: all the a\n---*/\nSELECT a FROM t WHERE a = 'x'",
+         true},
         {"tags and keep", "/*---\nkey: a\ntags: x\nkeep: 3 days\n---*/\nSELECT a FROM t WHERE a = 'x'", true},
-        {"a check of the table", "/*---\nkey: a\nchecks: [unique: a]\n---*/\nSELECT a FROM t WHERE a = 'x'", true},
-        {"a check of rows", "/*---\nkey: a\nchecks: [not_null: a]\n---*/\nSELECT a FROM t WHERE a = 'x'", false},
-        {"another check of rows", "/*---\nkey: a\nchecks: [row: a > 'b']\n---*/\nSELECT a FROM t WHERE a = 'x'", false},
+        {"a check of the table", "/*---\nkey: a\nchecks: [unique: a]\n---*/\nSELECT a FROM t WHERE a = 'x'",
+         true},
+        {"a check of rows", "/*---\nkey: a\nchecks: [not_null: a]\n---*/\nSELECT a FROM t WHERE a = 'x'",
+         false},
+        {"another check of rows",
+         "/*---\nkey: a\nchecks: [row: a > 'b']\n---*/\nSELECT a FROM t WHERE a = 'x'", false},
         {"a check that only warns",
-         "/*---\nkey: a\nchecks: [{not_null: a, severity: warn}]\n---*/\nSELECT a FROM t WHERE a = 'x'", true},
+         "/*---\nkey: a\nchecks: [{not_null: a, severity: warn}]\n---*/\nSELECT a FROM t WHERE a = 'x'",
+         true},
         {"the key", "/*---\nkey: b\n---*/\nSELECT a FROM t WHERE a = 'x'", false},
         {"the mode", "/*---\nkey: a\nmode: merge\n---*/\nSELECT a FROM t WHERE a = 'x'", false},
         {"the partitions", "/*---\nkey: a\npartition_by: c\n---*/\nSELECT a FROM t WHERE a = 'x'", false},

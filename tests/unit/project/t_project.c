@@ -3,8 +3,8 @@
 #include "cases.h"
 
 /* An engine that finds names as the real one does, but for a text that says it should fail. */
-static bool find_refs(struct arena *a, struct session *s, const char *text, struct src at, struct engine_ref **ret,
-                      size_t *ret_n, struct err *e)
+static bool find_refs(struct arena *a, struct session *s, const char *text, struct src at,
+                      struct engine_ref **ret, size_t *ret_n, struct err *e)
 {
     (void)s;
     const char *bad = strstr(text, "syntax_error");
@@ -105,14 +105,15 @@ static struct project *small(struct arena *a)
 {
     struct problems problems = {.a = a};
     struct err e;
-    struct project *p = case_project(
-        a,
-        "sources/tmdb.yaml = kind: http\nbase_url: http://h\nresources: {m: {path: /m, into: bronze.movies}} || "
-        "models/silver/movies.sql = SELECT * FROM bronze.movies || "
-        "models/silver/v.sql = /*---\nmode: view\n---*/ SELECT * FROM silver.movies || "
-        "models/gold/top.sql = SELECT * FROM silver.v || "
-        "models/gold/bad.sql = SELECT * FROM quarantine.silver_movies, bronze.extraction_log",
-        &problems, &e);
+    struct project *p =
+        case_project(a,
+                     "sources/tmdb.yaml = kind: http\nbase_url: http://h\nresources: {m: {path: /m, into: "
+                     "bronze.movies}} || "
+                     "models/silver/movies.sql = SELECT * FROM bronze.movies || "
+                     "models/silver/v.sql = /*---\nmode: view\n---*/ SELECT * FROM silver.movies || "
+                     "models/gold/top.sql = SELECT * FROM silver.v || "
+                     "models/gold/bad.sql = SELECT * FROM quarantine.silver_movies, bronze.extraction_log",
+                     &problems, &e);
     REQUIRE(p);
     project_link(p, &names_only, NULL, &problems);
     CHECK_INT(problems.n, 0);
@@ -151,8 +152,11 @@ static uint64_t fingerprint_of_top(struct arena *a, const char *view)
     struct problems problems = {.a = a};
     struct err e;
     struct project *p = case_project(
-        a, arena_fmt(a, "models/a/v.sql = /*---\nmode: view\n---*/ %s || models/a/w.sql = /*---\nmode: view\n---*/ "
-                        "SELECT * FROM a.v || models/a/top.sql = SELECT * FROM a.w", view),
+        a,
+        arena_fmt(a,
+                  "models/a/v.sql = /*---\nmode: view\n---*/ %s || models/a/w.sql = /*---\nmode: view\n---*/ "
+                  "SELECT * FROM a.v || models/a/top.sql = SELECT * FROM a.w",
+                  view),
         &problems, &e);
     REQUIRE(p);
     project_link(p, &names_only, NULL, &problems);
@@ -176,7 +180,8 @@ TEST(a_long_chain_is_put_in_order)
     const struct reader r = {.a = a, .problems = &problems};
     in->notes = arena_make(a, struct model_notes, LENGTH);
     for (size_t i = 0; i < LENGTH; i++) { /* each reads the next, the last none */
-        p.models[i] = (struct model){.name = arena_fmt(a, "s.m%05zu", i), .path = "m.sql", .sql_at = {"m.sql", 1, 1}};
+        p.models[i] =
+            (struct model){.name = arena_fmt(a, "s.m%05zu", i), .path = "m.sql", .sql_at = {"m.sql", 1, 1}};
         p.models[i].sql = i + 1 < LENGTH ? arena_fmt(a, "SELECT * FROM s.m%05zu", i + 1) : "SELECT 1";
         REQUIRE(maker_add(&p, &r, p.models[i].name, (struct maker){MAKER_MODEL, i, NULL, {0}, false}));
     }
@@ -193,15 +198,16 @@ static struct project *chain(struct arena *a)
 {
     struct problems problems = {.a = a};
     struct err e;
-    struct project *p = case_project(
-        a,
-        "sources/api.yaml = kind: http\nbase_url: http://h\ntags: raw\nresources: {m: {path: /m, into: bronze.m}} || "
-        "models/silver/a.sql = /*---\ntags: [hourly, big]\n---*/ SELECT * FROM bronze.m || "
-        "models/silver/b.sql = /*---\ntags: hourly\n---*/ SELECT * FROM silver.a || "
-        "models/gold/c.sql = SELECT * FROM silver.b || "
-        "models/gold/d.sql = SELECT * FROM silver.a || "
-        "models/gold/e.sql = SELECT 1",
-        &problems, &e);
+    struct project *p =
+        case_project(a,
+                     "sources/api.yaml = kind: http\nbase_url: http://h\ntags: raw\nresources: {m: {path: "
+                     "/m, into: bronze.m}} || "
+                     "models/silver/a.sql = /*---\ntags: [hourly, big]\n---*/ SELECT * FROM bronze.m || "
+                     "models/silver/b.sql = /*---\ntags: hourly\n---*/ SELECT * FROM silver.a || "
+                     "models/gold/c.sql = SELECT * FROM silver.b || "
+                     "models/gold/d.sql = SELECT * FROM silver.a || "
+                     "models/gold/e.sql = SELECT 1",
+                     &problems, &e);
     REQUIRE(p);
     project_link(p, &names_only, NULL, &problems);
     CHECK_INT(problems.n, 0);

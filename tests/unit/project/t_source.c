@@ -1,6 +1,7 @@
 #include "cases.h"
 
-static struct engine_param ints = {.name = "ids", .type = PARAM_INTS, .nums = (const int64_t[]){0, 299534}, .n = 2};
+static struct engine_param ints = {
+    .name = "ids", .type = PARAM_INTS, .nums = (const int64_t[]){0, 299534}, .n = 2};
 static struct engine_param texts = {
     .name = "categories", .type = PARAM_TEXTS, .texts = (const char *const[]){"popular", "top"}, .n = 2};
 static struct engine_param pages = {.name = "pages", .type = PARAM_INT, .num = 20};
@@ -49,7 +50,8 @@ static void dump_resource(const struct http_resource *r, struct buf *out)
     if (r->into)
         buf_addf(out, " -> %s", r->into);
     for (size_t i = 0; i < r->ncolumns; i++)
-        buf_addf(out, "%s%s:%s:%s", i ? ", " : " (", r->columns[i].name, r->columns[i].path, r->columns[i].type);
+        buf_addf(out, "%s%s:%s:%s", i ? ", " : " (", r->columns[i].name, r->columns[i].path,
+                 r->columns[i].type);
     buf_addf(out, "%s", r->ncolumns ? ")" : "");
     if (r->refresh_ms || r->limit)
         buf_addf(out, " refresh=%lld limit=%lld", (long long)r->refresh_ms, (long long)r->limit);
@@ -63,9 +65,9 @@ static void dump(const struct source *s, struct buf *out)
     buf_addf(out, "%s %s rate=", s->connector->name, h->base_url);
     text_real(out, h->rate);
     buf_addf(out, " conc=%lld retry=%d,%lld,%lld timeout=%lld,%lld batch=%lld body=%lld keep=%lld",
-             (long long)h->concurrency, h->retry.attempts, (long long)h->retry.base_ms, (long long)h->retry.max_ms,
-             (long long)h->connect_timeout_ms, (long long)h->timeout_ms, (long long)h->batch,
-             (long long)h->max_body_bytes, (long long)s->keep_ms);
+             (long long)h->concurrency, h->retry.attempts, (long long)h->retry.base_ms,
+             (long long)h->retry.max_ms, (long long)h->connect_timeout_ms, (long long)h->timeout_ms,
+             (long long)h->batch, (long long)h->max_body_bytes, (long long)s->keep_ms);
     dump_pairs("auth_query", h->auth_query, h->nauth_query, out);
     dump_pairs("auth_header", h->auth_headers, h->nauth_headers, out);
     dump_pairs("header", h->headers, h->nheaders, out);
@@ -120,7 +122,8 @@ TEST(the_tables_of_a_source_come_from_its_connector)
     struct problems problems = {.a = a};
     struct reader r = reader(a, &problems);
     struct source s = {.name = "s", .path = "sources/s.yaml"};
-    s.text = "kind: http\nbase_url: http://h\nresources: {a: {path: /a, into: bronze.a}, b: {path: /b, into: bronze.b}}\n";
+    s.text = "kind: http\nbase_url: http://h\nresources: {a: {path: /a, into: bronze.a}, b: {path: /b, into: "
+             "bronze.b}}\n";
     REQUIRE(source_read(&r, &s));
     REQUIRE(s.ntables == 2);
     CHECK_STR(s.tables[0].name, "bronze.a");

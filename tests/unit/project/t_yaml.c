@@ -22,7 +22,8 @@ static void dump(const struct yaml *y, struct buf *out)
     case YAML_MAP:
         buf_addf(out, "%d:%d{", y->at.line, y->at.col);
         for (size_t i = 0; i < y->n; i++) {
-            buf_addf(out, "%s%s@%d:%d ", i ? ", " : "", y->keys[i].name, y->keys[i].at.line, y->keys[i].at.col);
+            buf_addf(out, "%s%s@%d:%d ", i ? ", " : "", y->keys[i].name, y->keys[i].at.line,
+                     y->keys[i].at.col);
             dump(y->items[i], out);
         }
         buf_addf(out, "}");
@@ -67,7 +68,8 @@ TEST(yaml_place_looks_into_a_text)
     auto_arena *a = arena_new();
     struct problems problems = {.a = a};
     struct yaml *y;
-    static const char text[] = "a: plain\nb: 'quoted'\nc: |\n    one\n    two\n\n    three\nd: >\n  folded\n  text\n";
+    static const char text[] =
+        "a: plain\nb: 'quoted'\nc: |\n    one\n    two\n\n    three\nd: >\n  folded\n  text\n";
     REQUIRE(yaml_parse(a, text, sizeof text - 1, (struct src){"f", 1, 1}, &problems, &y));
     static const struct {
         const char *label;

@@ -11,11 +11,36 @@ static struct str str(const char *s)
 TEST(valid_documents)
 {
     static const char *const docs[] = {
-        "{}", "[]", "0", "-0", "1", "-12.5e+10", "0.1", "1E5", "1e-5", "true", "false", "null", "\"\"", " \t\r\n[ ] ",
-        "[1,2,3]", "{\"a\":{\"b\":[{}]}}", "[[[[]]]]", "{\"a\" : 1 , \"b\" : 2}", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"",
-        "\"\\ud83d\\ude00\"", "\"\\uD83D\\uDE00\"", "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"", "\"\x7f\"",
-        "\"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\"", "{\"\":0,\"\":1}", "123456789012345678901234567890",
-        "\"12345678\"", "\"1234567\"", "\"123456789 123456789 123456789\"", "\"\\u0000\"",
+        "{}",
+        "[]",
+        "0",
+        "-0",
+        "1",
+        "-12.5e+10",
+        "0.1",
+        "1E5",
+        "1e-5",
+        "true",
+        "false",
+        "null",
+        "\"\"",
+        " \t\r\n[ ] ",
+        "[1,2,3]",
+        "{\"a\":{\"b\":[{}]}}",
+        "[[[[]]]]",
+        "{\"a\" : 1 , \"b\" : 2}",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\uD83D\\uDE00\"",
+        "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"",
+        "\"\x7f\"",
+        "\"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\"",
+        "{\"\":0,\"\":1}",
+        "123456789012345678901234567890",
+        "\"12345678\"",
+        "\"1234567\"",
+        "\"123456789 123456789 123456789\"",
+        "\"\\u0000\"",
     };
     for (size_t i = 0; i < countof(docs); i++) {
         size_t at;
@@ -126,7 +151,8 @@ TEST(the_depth_is_bounded)
 /* Every document cut anywhere is invalid, and its slice is never read beyond: the copy has its exact size. */
 TEST(a_cut_document_is_invalid)
 {
-    static const char doc[] = "{\"title\":\"Am\xc3\xa9lie \\ud83d\\ude00\",\"n\":[-1.5e3,true,null,{\"a\":\"b\"}]}";
+    static const char doc[] =
+        "{\"title\":\"Am\xc3\xa9lie \\ud83d\\ude00\",\"n\":[-1.5e3,true,null,{\"a\":\"b\"}]}";
     for (size_t n = 0; n < sizeof doc - 1; n++) {
         size_t at;
         const char *why;
@@ -146,8 +172,10 @@ static bool add_value(void *arg, struct str v)
 
 static const char *const film =
     " { \"id\" : 155 , \"title\" : \"The \\\"Dark\\\" Knight\" , \"nul\" : null ,\n"
-    "  \"credits\" : { \"cast\" : [ {\"id\":1,\"n\":\"a]}\"} , {\"id\":2} , {\"id\":3}, {\"x\":4}, {\"id\":5} ], \"crew\":[] },\n"
-    "  \"nested\":[[1,2],[3,[4]]], \"t\\u0069tle2\": true, \"id\" : 156, \"a.b\": {\"c d\": 7}, \"last\":-1.5e3 } ";
+    "  \"credits\" : { \"cast\" : [ {\"id\":1,\"n\":\"a]}\"} , {\"id\":2} , {\"id\":3}, {\"x\":4}, "
+    "{\"id\":5} ], \"crew\":[] },\n"
+    "  \"nested\":[[1,2],[3,[4]]], \"t\\u0069tle2\": true, \"id\" : 156, \"a.b\": {\"c d\": 7}, "
+    "\"last\":-1.5e3 } ";
 
 TEST(paths_find_values)
 {
@@ -220,15 +248,16 @@ TEST(a_wrong_path_says_where)
         {"$.a..b", "path '$.a..b': a key is expected at column 5"},
         {"$.a[", "path '$.a[': a number, ':' and a number, '*' or a quoted key is expected at column 5"},
         {"$.a[x]", "path '$.a[x]': a number, ':' and a number, '*' or a quoted key is expected at column 5"},
-        {"$.a[-1]", "path '$.a[-1]': a number, ':' and a number, '*' or a quoted key is expected at column 5"},
+        {"$.a[-1]",
+         "path '$.a[-1]': a number, ':' and a number, '*' or a quoted key is expected at column 5"},
         {"$.a[1", "path '$.a[1': ']' is expected at column 6"},
         {"$.a[:]", "path '$.a[:]': a number, ':' and a number, '*' or a quoted key is expected at column 6"},
         {"$.a[1:2]", "path '$.a[1:2]': ']' is expected at column 6"},
         {"$['a]", "path '$['a]': a closing quote is expected at column 6"},
         {"$.a b", "path '$.a b': '.' or '[' is expected at column 4"},
         {"$.a]", "path '$.a]': '.' or '[' is expected at column 4"},
-        {"$.a[12345678901234567890]",
-         "path '$.a[12345678901234567890]': a number, ':' and a number, '*' or a quoted key is expected at column 5"},
+        {"$.a[12345678901234567890]", "path '$.a[12345678901234567890]': a number, ':' and a number, '*' or "
+                                      "a quoted key is expected at column 5"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct err e;
@@ -249,7 +278,8 @@ TEST(scalars_as_text)
         {"\"\"", ""},
         {"\"plain\"", "plain"},
         {"\"a\\\"b\\\\c\\/d\\b\\f\\n\\r\\te\"", "a\"b\\c/d\b\f\n\r\te"},
-        {"\"\\u00e9\\u20ac\\u0041\"", "\xc3\xa9\xe2\x82\xac" "A"},
+        {"\"\\u00e9\\u20ac\\u0041\"", "\xc3\xa9\xe2\x82\xac"
+                                      "A"},
         {"\"\\ud83d\\ude00!\"", "\xf0\x9f\x98\x80!"},
         {"\"\\uD834\\uDD1E\"", "\xf0\x9d\x84\x9e"},
         {"\"\\ud83dx\"", "\xef\xbf\xbdx"},
@@ -286,11 +316,25 @@ TEST(whole_numbers)
         bool ok;
         int64_t want;
     } cases[] = {
-        {"0", true, 0}, {"-0", true, 0}, {"155", true, 155}, {"\"12\"", true, 12}, {"\"-7\"", true, -7},
-        {"9223372036854775807", true, INT64_MAX}, {"-9223372036854775808", true, INT64_MIN},
-        {"9223372036854775808", false, 0}, {"123456789012345678901234567890", false, 0}, {"1.0", false, 0},
-        {"1e3", false, 0}, {"\"\"", false, 0}, {"\"", false, 0}, {"", false, 0}, {"-", false, 0}, {"null", false, 0},
-        {"\"1 \"", false, 0}, {"true", false, 0}, {"[1]", false, 0},
+        {"0", true, 0},
+        {"-0", true, 0},
+        {"155", true, 155},
+        {"\"12\"", true, 12},
+        {"\"-7\"", true, -7},
+        {"9223372036854775807", true, INT64_MAX},
+        {"-9223372036854775808", true, INT64_MIN},
+        {"9223372036854775808", false, 0},
+        {"123456789012345678901234567890", false, 0},
+        {"1.0", false, 0},
+        {"1e3", false, 0},
+        {"\"\"", false, 0},
+        {"\"", false, 0},
+        {"", false, 0},
+        {"-", false, 0},
+        {"null", false, 0},
+        {"\"1 \"", false, 0},
+        {"true", false, 0},
+        {"[1]", false, 0},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         int64_t v = 0;

@@ -5,7 +5,7 @@
 #include "test.h"
 
 static const struct rows_column all[] = {
-    {"t", ROWS_TEXT}, {"i", ROWS_INT64},     {"j", ROWS_INT32}, {"r", ROWS_REAL},
+    {"t", ROWS_TEXT}, {"i", ROWS_INT64},      {"j", ROWS_INT32}, {"r", ROWS_REAL},
     {"b", ROWS_BOOL}, {"at", ROWS_TIMESTAMP}, {"on", ROWS_DATE},
 };
 

@@ -1,8 +1,10 @@
 /*---
 partition_by: [release_year]
 ---*/
-WITH latest AS (
-  SELECT raw_json FROM bronze.movies QUALIFY row_number() OVER (PARTITION BY id ORDER BY fetched_at DESC) = 1),
+WITH newest AS (
+  SELECT id, max(fetched_at) AS fetched_at FROM bronze.movies GROUP BY id),
+latest AS (
+  SELECT raw_json FROM bronze.movies SEMI JOIN newest USING (id, fetched_at)),
 p AS (
   SELECT unnest(from_json(raw_json, '{"id":"BIGINT","imdb_id":"VARCHAR","title":"VARCHAR","original_language":"VARCHAR","status":"VARCHAR","release_date":"VARCHAR",
     "runtime":"INTEGER","budget":"BIGINT","revenue":"BIGINT","popularity":"DOUBLE","vote_average":"DOUBLE","vote_count":"BIGINT","overview":"VARCHAR","tagline":"VARCHAR",
