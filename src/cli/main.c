@@ -180,13 +180,19 @@ static int take_option(struct line *l, char **words, struct err *e)
     return set_option(l->app->a, o, conf, words[1], e) ? 2 : 0;
 }
 
+/* "-- text" is SQL that begins with a comment. */
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] && !(word[1] == '-' && (word[2] == ' ' || word[2] == '\n'));
+}
+
 static bool read_line(struct line *l, char **words, struct err *e)
 {
     bool only_args = false;
     for (; *words; words++) {
         if (!only_args && strcmp(*words, "--") == 0) {
             only_args = true;
-        } else if (!only_args && (*words)[0] == '-' && (*words)[1]) {
+        } else if (!only_args && is_option(*words)) {
             int took = take_option(l, words, e);
             if (took == 0)
                 return false;

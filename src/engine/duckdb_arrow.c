@@ -90,7 +90,8 @@ bool duck_query(struct session *s, const char *sql, struct engine_params params,
     o->s = s;
     o->origin = (struct origin){.text = arena_str(a, sql), .plain = &o->plain, .at = at};
     struct statement st = {.params = params, .origin = &o->origin, .stream = true};
-    bool ok = sqltext_plain(a, sql, NULL, at, &o->plain, e);
+    bool ok = sqltext_plain(a, sql, NULL, at, &o->plain, e) &&
+              (o->plain.n > 0 || fail_at(e, ERR_USER, at, "there is no SQL here"));
     st.sql = o->plain.sql;
     if (!ok || !duck_run(s, &st, &o->result, e)) {
         out_free(o);

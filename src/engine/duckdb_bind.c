@@ -97,6 +97,8 @@ bool duck_bind(struct arena *a, struct session *s, const char *sql, struct engin
     duckdb_connection con;
     if (!sqltext_plain(scratch, sql, &params, at, &plain, e) || !duck_bind_con(s, &con, e))
         return false;
+    if (plain.n == 0)
+        return fail_at(e, ERR_USER, at, "there is no SQL here");
 
     auto_prepared p = NULL;
     const struct origin o = {.text = sql, .plain = &plain, .at = at};

@@ -103,7 +103,12 @@ static void hint_of(struct err *e, struct arena *a, const struct told *t)
         else
             hint(e, "columns with the nearest names: %s", t->candidates);
     } else if (rest) {
-        hint(e, "%s", in_our_style(a, rest + strspn(rest, "\n "), false));
+        static const char near[] = "Candidate bindings: : ";
+        rest += strspn(rest, "\n\t ");
+        if (strncmp(rest, near, sizeof near - 1) == 0)
+            hint(e, "columns with the nearest names: %s", in_our_style(a, rest + sizeof near - 1, false));
+        else
+            hint(e, "%s", in_our_style(a, rest, false));
     }
 }
 

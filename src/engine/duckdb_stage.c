@@ -183,7 +183,9 @@ static void add_copy(struct stage *st, struct buf *b)
     buf_addf(b, "COPY (");
     add_select(st, b);
     buf_addf(b, ") TO ");
-    sql_literal(b, st->folder);
+    /* DuckDB 1.5.5 takes letters beyond ASCII off the end of a folder that it makes partitions in. */
+    bool wide_end = (unsigned char)st->folder[strlen(st->folder) - 1] >= 0x80;
+    sql_literal(b, wide_end ? arena_fmt(st->scratch, "%s/.", st->folder) : st->folder);
     buf_addf(b, " (FORMAT parquet, COMPRESSION snappy, RETURN_STATS, APPEND, ROW_GROUP_SIZE_BYTES %d, FILENAME_PATTERN 'part-%s-{uuid}.snappy'",
              ROW_GROUP_BYTES, st->token);
     if (st->g->npartition_by == 0)
@@ -300,6 +302,7 @@ static bool read_report(struct stage *st, duckdb_data_chunk chunk, struct engine
         const char *path = text_at(st->a, column[R_FILE], i);
         int64_t rows = number_at(column[R_ROWS], i);
         const char *relative = strlen(path) > prefix ? path + prefix : path;
+        relative += strncmp(relative, "./", 2) == 0 ? 2 : 0;
         if (rows == 0) {
             const char *in_store = arena_fmt(st->scratch, "%s/%s", st->g->dir, relative);
             if (!st->g->store->driver->remove(st->g->store, in_store, e))

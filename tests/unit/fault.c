@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 static struct {
-    _Atomic int countdown; /* calls still let through; -1 = not armed. Atomic: the code under test may have threads */
+    _Atomic int
+        countdown; /* calls still let through; -1 = not armed. Atomic: the code under test may have threads */
     _Atomic int hit;
     int err;
     enum fault_mode mode;

@@ -23,9 +23,9 @@ struct script { /* for the first `times` requests of a path, in place of the rig
 };
 
 struct api {
-    struct script *script; /* ends with {0} */
-    bool shuffle;          /* answers take different times */
-    int key_good_for;      /* requests, 0 = all */
+    struct script *_Atomic script; /* ends with {0} */
+    bool shuffle;                  /* answers take different times */
+    atomic_int key_good_for;       /* requests, 0 = all */
 };
 
 static bool scripted(struct mock *m, int fd, const char *path, bool *ret_go_on)

@@ -1,0 +1,297 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "lake/checkpoint.h"
+#include "lake/conflict.h"
+#include "lake/path.h"
+#include "lake/protocol.h"
+#include "lake/pull.h"
+
+struct props list_of(struct lake_property);
+struct pairs list_of(struct pair);
+
+/* The table's properties with those of the commit over them; what is set to NULL goes. */
+static struct props merge_properties(struct arena *a, const struct lake_commit *c)
+{
+    struct props out = {0};
+    for (size_t i = 0; c->base && i < c->base->nproperties; i++) {
+        bool replaced = false;
+        for (size_t k = 0; k < c->nproperties; k++)
+            replaced |= strcmp(c->base->properties[i].key, c->properties[k].key) == 0;
+        if (!replaced)
+            *arena_push(a, &out) = c->base->properties[i];
+    }
+    for (size_t k = 0; k < c->nproperties; k++)
+        if (c->properties[k].value)
+            *arena_push(a, &out) = c->properties[k];
+    return out;
+}
+
+static bool same_texts(const char *const *x, size_t nx, const char *const *y, size_t ny)
+{
+    bool same = nx == ny;
+    for (size_t i = 0; i < nx && same; i++)
+        same = strcmp(x[i], y[i]) == 0;
+    return same;
+}
+
+static bool same_properties(const struct lake_snapshot *s, const struct props *props)
+{
+    bool same = s->nproperties == props->n;
+    for (size_t i = 0; i < props->n && same; i++) {
+        const char *old = lake_property(s, props->v[i].key);
+        same = old && strcmp(old, props->v[i].value) == 0;
+    }
+    return same;
+}
+
+/* The table's state after the commit, as far as it is not its files. */
+struct target {
+    const struct lake_schema *schema;
+    const char *const *partition_by;
+    size_t npartition_by;
+    struct props props;
+    bool changed; /* a metaData action is needed */
+};
+
+static struct target target_of(struct arena *a, const struct lake_commit *c)
+{
+    const struct lake_snapshot *s = c->base;
+    struct target x = {
+        .schema = c->schema, .partition_by = c->partition_by, .npartition_by = c->npartition_by};
+    if (!c->schema)
+        x = (struct target){
+            .schema = &s->schema, .partition_by = s->partition_by, .npartition_by = s->npartition_by};
+    x.props = merge_properties(a, c);
+    x.changed = !s || !lake_schema_equal(&s->schema, x.schema) || !same_properties(s, &x.props) ||
+                !same_texts(s->partition_by, s->npartition_by, x.partition_by, x.npartition_by);
+    return x;
+}
+
+static bool has_column(const struct lake_schema *s, const char *name)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->fields[i].name, name) == 0)
+            return s->fields[i].type->kind == LAKE_PRIMITIVE;
+    return false;
+}
+
+static bool check_target(const char *name, const struct lake_commit *c, const struct target *x, struct err *e)
+{
+    const struct lake_snapshot *s = c->base;
+    if (!x->changed)
+        return true;
+    if (s && !same_texts(s->partition_by, s->npartition_by, x->partition_by, x->npartition_by) &&
+        c->nremoves < s->nfiles)
+        return fail(e, ERR_DATA,
+                    "table '%s' has files: its partitioning can change only when all are replaced", name);
+    for (size_t i = 0; i < x->npartition_by; i++)
+        if (!has_column(x->schema, x->partition_by[i]))
+            return fail(e, ERR_USER,
+                        "table '%s' cannot be partitioned by '%s': there is no such column of a simple type",
+                        name, x->partition_by[i]);
+    if (x->npartition_by && x->npartition_by >= x->schema->n)
+        return fail(e, ERR_USER, "table '%s' has no columns but those it is partitioned by", name);
+    return protocol_may_have(name, x->schema, x->props.v, x->props.n, e);
+}
+
+static bool check_writable(const char *name, const struct lake_commit *c, struct err *e)
+{
+    if (!c->base)
+        return true;
+    const char *append_only = lake_property(c->base, "delta.appendOnly");
+    if (c->nremoves && append_only && strcmp(append_only, "true") == 0)
+        return fail(e, ERR_DATA,
+                    "table '%s' may only be appended to (delta.appendOnly), and this would remove rows",
+                    name);
+    return protocol_may_write(name, c->base, e);
+}
+
+/* An object of the caller's, on the line that the log needs it to be. */
+static bool write_object(struct buf *b, const char *key, const char *json, struct err *e)
+{
+    buf_addf(b, ",\"%s\":", key);
+    return pull_compact(b, json ? json : "{}") ||
+           fail(e, ERR_DATA, "the commit's %s are not JSON: %s", key, json);
+}
+
+static bool write_info(struct arena *a, struct buf *b, const struct lake_commit *c, const struct intent *in,
+                       int64_t now_ms, struct err *e)
+{
+    const char *operation = c->operation ? c->operation : "WRITE";
+    buf_addf(b, "{\"commitInfo\":{\"timestamp\":%" PRIi64 ",\"operation\":", now_ms);
+    json_quote(b, operation, strlen(operation));
+    if (!write_object(b, "operationParameters", c->parameters, e) ||
+        !write_object(b, "operationMetrics", c->metrics, e))
+        return false;
+    if (c->base)
+        buf_addf(b, ",\"readVersion\":%" PRIi64, c->base->version);
+    buf_addf(
+        b,
+        ",\"isolationLevel\":\"WriteSerializable\",\"isBlindAppend\":%s,\"engineInfo\":\"cupel/" CUPEL_VERSION
+        "\"",
+        in->blind ? "true" : "false");
+    if (c->run_id) { /* a string, since that is what other readers expect there */
+        auto_buf user = BUF(SIZE_MAX / 2);
+        buf_addf(&user, "{\"cupel_run\":");
+        json_quote(&user, c->run_id, strlen(c->run_id));
+        buf_addf(&user, "}");
+        buf_addf(b, ",\"userMetadata\":");
+        json_quote(b, user.p, user.len);
+        b->failed = b->failed ? b->failed : user.failed;
+    }
+    buf_addf(b, ",\"txnId\":\"%s\"}}\n", lake_uuid(a));
+    return true;
+}
+
+static void write_metadata(struct arena *a, struct buf *b, const struct lake_commit *c,
+                           const struct target *x, int64_t now_ms)
+{
+    const struct lake_snapshot *s = c->base;
+    auto_buf schema = BUF(SIZE_MAX / 2);
+    struct pairs conf = {0};
+    lake_schema_write(&schema, x->schema);
+    for (size_t i = 0; i < x->props.n; i++)
+        *arena_push(a, &conf) = (struct pair){x->props.v[i].key, x->props.v[i].value};
+    const char **by = arena_make(a, const char *, x->npartition_by + 1);
+    for (size_t i = 0; i < x->npartition_by; i++)
+        by[i] = x->partition_by[i];
+    const struct metadata m = {
+        .id = s && s->table_id ? s->table_id : lake_uuid(a),
+        .name = s ? s->name : NULL,
+        .description = s ? s->description : NULL,
+        .schema = schema.p,
+        .partition_by = by,
+        .npartition_by = x->npartition_by,
+        .configuration = conf.v,
+        .nconfiguration = conf.n,
+        .created_ms = s ? s->created_ms : now_ms,
+    };
+    action_write_metadata(b, &m);
+    b->failed = b->failed ? b->failed : schema.failed;
+}
+
+/* Files that only change places: an add that says so speaks for the removes too. */
+static bool is_rearrangement(const struct lake_commit *c)
+{
+    for (size_t i = 0; i < c->nadds; i++)
+        if (c->adds[i].data_change)
+            return false;
+    return c->nadds > 0;
+}
+
+static bool write_commit(struct arena *a, struct buf *b, const struct lake_commit *c, const struct target *x,
+                         const struct intent *in, int64_t now_ms, struct err *e)
+{
+    static const char *const none[] = {NULL};
+    const struct lake_snapshot *s = c->base;
+    if (!write_info(a, b, c, in, now_ms, e))
+        return false;
+    if (!s)
+        action_write_protocol(b, &(struct protocol){1, 2, none, none});
+    if (x->changed)
+        write_metadata(a, b, c, x, now_ms);
+    for (size_t i = 0; i < c->ntxns; i++)
+        action_write_txn(b, &(struct txn_act){c->txns[i].app_id, c->txns[i].version, now_ms});
+    bool data_change = !is_rearrangement(c);
+    for (size_t i = 0; i < c->nremoves; i++) {
+        struct file_act f = action_of_file(a, c->removes[i], s->partition_by, s->npartition_by);
+        f.time_ms = now_ms;
+        f.data_change = data_change;
+        action_write_remove(b, &f);
+    }
+    for (size_t i = 0; i < c->nadds; i++) {
+        struct lake_file add = c->adds[i];
+        add.log_path = NULL;
+        struct file_act f = action_of_file(a, &add, x->partition_by, x->npartition_by);
+        action_write_add(b, &f);
+    }
+    return buf_done(b, e);
+}
+
+static bool sync_files(struct arena *a, const struct lake_table *t, const struct lake_commit *c,
+                       struct err *e)
+{
+    const char **paths = arena_make(a, const char *, c->nadds);
+    size_t n = 0;
+    for (size_t i = 0; i < c->nadds; i++)
+        if (!path_is_absolute(c->adds[i].path))
+            paths[n++] = log_path(a, t, c->adds[i].path);
+    return !n || t->store->driver->sync(t->store, paths, n, e);
+}
+
+/* The first version from *version on that is free; those before it were looked at, and do no harm. */
+static bool rebase(const struct lake_table *t, const struct intent *in, int64_t *version, struct err *e)
+{
+    int64_t v = *version;
+    for (bool there = true; there; v += there)
+        if (!conflict_check(in, v, &there, e))
+            return false;
+    if (v == *version)
+        return fail(e, ERR_IO, "version %" PRIi64 " of table '%s' is there and cannot be read", v,
+                    log_table_name(t));
+    *version = v;
+    return true;
+}
+
+/* Each name that is taken is a commit of somebody else's, so whatever happens, somebody gets on. */
+static bool claim_version(struct arena *a, const struct lake_table *t, const struct lake_commit *c,
+                          const struct intent *in, const struct buf *b, int64_t *ret_version, struct err *e)
+{
+    int64_t version = c->base ? c->base->version + 1 : 0;
+    for (bool taken;;) {
+        if (!t->store->driver->put_new(t->store, log_commit_path(a, t, version), b->p, b->len, &taken, e))
+            return wrap(e, "commit of version %" PRIi64 " of table '%s'", version, log_table_name(t));
+        if (!taken)
+            break;
+        if (!c->base)
+            return fail(e, ERR_CONFLICT, "table '%s' was created by another writer meanwhile",
+                        log_table_name(t));
+        if (!rebase(t, in, &version, e))
+            return false;
+    }
+    *ret_version = version;
+    return true;
+}
+
+static bool check_absent(const struct lake_table *t, const struct lake_commit *c, struct err *e)
+{
+    int64_t last;
+    if (c->base)
+        return true;
+    if (!lake_latest(t, &last, e))
+        return false;
+    return last < 0 ||
+           fail(e, ERR_CONFLICT, "table '%s' was created by another writer meanwhile", log_table_name(t));
+}
+
+bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_commit *c,
+                 int64_t *ret_version, struct err *e)
+{
+    const char *name = log_table_name(t);
+    int64_t version = -1, now_ms = clock_now_us(t->clock) / 1000;
+    if (!c->base && !c->schema)
+        return fail(e, ERR_USER, "there is no table '%s'", name);
+
+    struct target x = target_of(a, c);
+    struct intent in;
+    intent_init(a, &in, t, c, x.changed);
+    auto_buf b = BUF(LOG_COMMIT_MAX);
+    if (!check_writable(name, c, e) || !check_target(name, c, &x, e) || !check_absent(t, c, e) ||
+        !write_commit(a, &b, c, &x, &in, now_ms, e))
+        return false;
+    if (!sync_files(a, t, c, e))
+        return wrap(e, "commit to table '%s'", name);
+    if (!claim_version(a, t, c, &in, &b, &version, e))
+        return false;
+    *ret_version = version;
+
+    struct err late;
+    const char *interval = c->base ? lake_property(c->base, "delta.checkpointInterval") : NULL;
+    if (t->parquet && checkpoint_is_due(interval, version) && !checkpoint_write(t, version, &late))
+        log_debug(EV("lake.checkpoint_failed"), KV("table", name), KV("version", version),
+                  KV("error", late.msg));
+    return true;
+}

@@ -1,0 +1,79 @@
+#include "lake/conflict.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* What the other commit did. */
+struct deeds {
+    const struct intent *in;
+    bool blind, metadata, protocol;
+    const char *added, *removed; /* one of the files that change what the table's rows are */
+    const char *ours;            /* a file that we remove too */
+    const char *app;             /* a txn that we write too */
+};
+
+static bool take(void *arg, const struct action *x, struct err *e)
+{
+    (void)e;
+    struct deeds *d = arg;
+    const struct lake_commit *c = d->in->commit;
+    if (x->add && x->add->data_change)
+        d->added = x->add->path;
+    if (x->remove && x->remove->data_change)
+        d->removed = x->remove->path;
+    if (x->remove && map_find(&d->in->removes, x->remove->path) != SIZE_MAX)
+        d->ours = x->remove->path;
+    d->metadata |= x->metadata != NULL;
+    d->protocol |= x->protocol != NULL;
+    d->blind |= x->info && x->info->blind;
+    for (size_t i = 0; x->txn && i < c->ntxns; i++)
+        if (strcmp(c->txns[i].app_id, x->txn->app_id) == 0)
+            d->app = x->txn->app_id;
+    return true;
+}
+
+void intent_init(struct arena *a, struct intent *in, const struct lake_table *t, const struct lake_commit *c,
+                 bool changes_metadata)
+{
+    *in = (struct intent){
+        .t = t, .commit = c, .blind = c->blind && !c->nremoves, .changes_metadata = changes_metadata};
+    for (size_t i = 0; i < c->nremoves; i++)
+        map_add(a, &in->removes, c->removes[i]->path);
+}
+
+static bool judge(const struct deeds *d, int64_t version, struct err *e)
+{
+    const struct intent *in = d->in;
+    const char *name = log_table_name(in->t);
+    const char *what = NULL, *which = NULL;
+    if (d->protocol)
+        what = "changed its protocol";
+    else if (d->metadata)
+        what = "changed its schema or properties";
+    else if (d->app)
+        what = "has the same txn: ", which = d->app;
+    else if (d->ours)
+        what = "removed a file that this one replaces: ", which = d->ours;
+    else if (!in->blind && d->removed)
+        what = "removed rows that this one has read: ", which = d->removed;
+    /* What a blind append added may be thought of as having come after us. */
+    else if (!in->blind && d->added && (!d->blind || in->changes_metadata))
+        what = "added rows that this one has not seen: ", which = d->added;
+    if (!what)
+        return true;
+    return fail(e, ERR_CONFLICT, "version %" PRIi64 " of table '%s', committed meanwhile, %s%s", version,
+                name, what, which ? which : "");
+}
+
+bool conflict_check(const struct intent *in, int64_t version, bool *ret_there, struct err *e)
+{
+    auto_arena *a = arena_new();
+    struct deeds d = {.in = in};
+    bool missing = false;
+    if (!log_read_commit(a, in->t, version, WANT_STATE, take, &d, &missing, NULL, e)) {
+        *ret_there = false;
+        return missing;
+    }
+    *ret_there = true;
+    return judge(&d, version, e);
+}

@@ -1,0 +1,20 @@
+/* conflict.h - may a commit still be made after another that its writer did not know of? */
+#pragma once
+#include "lake/delta_log.h"
+#include "lake/map.h"
+
+struct intent { /* of a commit, as far as it can collide */
+    const struct lake_table *t;
+    const struct lake_commit *commit;
+    bool blind; /* it read nothing of the table */
+    bool changes_metadata;
+    struct map removes; /* paths */
+};
+
+void intent_init(struct arena *a, struct intent *in, const struct lake_table *t, const struct lake_commit *c,
+                 bool changes_metadata);
+
+/* The rules at the level WriteSerializable: what `version` did must not touch what this commit read, removes
+ * or relies on. ERR_CONFLICT if it did. *ret_there = false (and true is returned) when there is no such
+ * version. */
+bool conflict_check(const struct intent *in, int64_t version, bool *ret_there, struct err *e);

@@ -1,0 +1,214 @@
+/* lake.h - Delta tables: a table is a folder of Parquet files and a log that says which of them count.
+ *
+ * The unit is the snapshot: what a table was at one version. A change is a list of actions against the
+ * snapshot it was made from; lake_commit() gives it the next version, or, when another writer was first,
+ * rebases it if that is safe by the protocol's rules and says ERR_CONFLICT if it is not.
+ *
+ * The log format is that of Delta Lake's PROTOCOL.md: reader version 1, writer version 2 for what is created
+ * here. A table that needs a feature which is not known here is refused by the feature's name.
+ */
+#pragma once
+#include "base/task.h"
+#include "store/store.h"
+
+struct lake_type {
+    enum lake_kind { LAKE_PRIMITIVE, LAKE_ARRAY, LAKE_STRUCT, LAKE_MAP } kind;
+    const char *primitive;                         /* "long", "string", "decimal(10,2)", "timestamp", ... */
+    const struct lake_type *element, *key, *value; /* array: element; map: key and value */
+    bool contains_null;                            /* of the element or the value */
+    const struct lake_field *fields;
+    size_t nfields;
+};
+
+struct lake_field {
+    const char *name;
+    const struct lake_type *type;
+    bool nullable;
+    const char *metadata; /* JSON object as text, "{}" */
+};
+
+struct lake_schema {
+    const struct lake_field *fields;
+    size_t n;
+};
+
+/* The JSON of metaData.schemaString, both ways; field order and metadata are kept. */
+bool lake_schema_parse(struct arena *a, const char *json, struct lake_schema *ret, struct err *e) must_check;
+void lake_schema_write(struct buf *b, const struct lake_schema *s);
+bool lake_schema_equal(const struct lake_schema *x, const struct lake_schema *y);
+/* May rows of `add` go into a table of `have`: same columns by name (case-insensitively), same types. New
+ * columns are put behind the old and *ret_changed is set when `evolve`, and then columns that may be null may
+ * be missing; a narrower integer, float or decimal is fine. Anything else is ERR_DATA naming the column and
+ * both types. *ret is the schema to write. */
+bool lake_schema_merge(struct arena *a, const struct lake_schema *have, const struct lake_schema *add,
+                       bool evolve, struct lake_schema *ret, bool *ret_changed, struct err *e) must_check;
+
+struct lake_file {
+    const char *path; /* relative to the table, as on disk (the log's percent-encoding undone); absolute, "/x"
+                         or "s3://b/x", in a shallow clone */
+    const char *log_path;      /* as the log spells it; NULL when it is to be added */
+    const char *const *values; /* of the partition columns in their order; NULL = null; as the log has them */
+    int64_t size, mtime_ms;
+    int64_t rows;      /* numRecords of the statistics, -1 = unknown */
+    const char *stats; /* JSON text or NULL */
+    int64_t version;   /* of the commit that added it, as far as the JSON log tells; -1 = from a checkpoint */
+    bool data_change;
+};
+
+struct lake_txn {
+    const char *app_id;
+    int64_t version;
+};
+
+struct lake_property {
+    const char *key, *value;
+};
+
+struct lake_snapshot {
+    int64_t version;
+    int64_t timestamp_ms; /* of the commit: commitInfo.timestamp, or the file's time */
+    const char *table_id, *name, *description;
+    int reader, writer; /* protocol versions */
+    const char *const *reader_features,
+        *const *writer_features; /* of protocol (3, 7); end with NULL; never NULL */
+    struct lake_schema schema;
+    const char *const *partition_by;
+    size_t npartition_by;
+    const struct lake_property *properties;
+    size_t nproperties;
+    const struct lake_file *files; /* live ones, in order of path */
+    size_t nfiles;
+    const struct lake_txn *txns;
+    size_t ntxns;
+    int64_t created_ms;
+    int64_t log_bytes; /* read to build it, for `show` and for tests */
+};
+
+/* How Parquet is read and written for checkpoints: lent by an engine, since the lake has none of its own. */
+struct lake_parquet {
+    void *ctx;
+    /* Each row of the file as one JSON object on a line. `columns` are the top-level columns of a checkpoint
+     * that are wanted ("add", "metaData", ...), so that the others are not decoded; NULL ends the list. One
+     * that the file does not have is passed over. Maps are objects: {"k":"v"}. */
+    bool (*read)(void *ctx, const char *path, const char *const *columns,
+                 bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg, struct err *e);
+    /* NDJSON text to one new local Parquet file (snappy) whose columns have these SQL types:
+     * "txn STRUCT(appId VARCHAR, version BIGINT, lastUpdated BIGINT), add STRUCT(...)". */
+    bool (*write)(void *ctx, const char *ndjson, size_t n, const char *columns, const char *path,
+                  struct err *e);
+};
+
+struct lake_table {
+    struct store *store;
+    const char *dir;                    /* relative to the store's root: "silver/movies" */
+    const struct lake_parquet *parquet; /* NULL: no checkpoints are read or written (the whole log is read) */
+    const struct clock *clock;
+};
+
+/* Which version: at = {-1} is the latest; a version; or the last one not after a time. */
+struct lake_at {
+    int64_t version;      /* -1 = latest, unless timestamp_ms is set */
+    int64_t timestamp_ms; /* 0 = not asked */
+};
+#define LAKE_LATEST ((struct lake_at){.version = -1})
+
+/* The snapshot, in a's memory. A table that does not exist: ERR_USER and *ret_missing (may be NULL) true. A
+ * version that is not there: ERR_USER naming those that are. A log with a hole, a cut-off or corrupt commit:
+ * ERR_DATA naming the file. */
+bool lake_snapshot(struct arena *a, const struct lake_table *t, struct lake_at at, struct lake_snapshot **ret,
+                   bool *ret_missing, struct err *e) must_check;
+/* The latest version alone, without reading it: -1 = no table. Cheap (a listing). */
+bool lake_latest(const struct lake_table *t, int64_t *ret, struct err *e) must_check;
+
+/* Version recorded for app_id, -1 = none. */
+int64_t lake_txn_version(const struct lake_snapshot *s, const char *app_id);
+const char *lake_property(const struct lake_snapshot *s, const char *key); /* NULL = not set */
+
+/* What versions (after, s->version] did to the rows, told by files: a row in an added file came, one in a removed
+ * file went, one in both was only written again. Commits that change no rows (dataChange=false) are passed over: rows
+ * that they put elsewhere are still told by the files that they were in. All these files can be read.
+ *
+ * known = false: the log no longer tells (or a file that it names is gone, or this is another table than it was), and
+ * every file of s is in `added`. after = -1: every file, known. */
+struct lake_changes {
+    const struct lake_file **added, **removed;
+    size_t nadded, nremoved;
+    bool known;
+};
+bool lake_changes_since(struct arena *a, const struct lake_table *t, const struct lake_snapshot *s,
+                        int64_t after, struct lake_changes *ret, struct err *e) must_check;
+/* Has a commit after version `after` (-1 = any) added a file whose name, without its folders, begins with `prefix`?
+ * True as well when the log no longer tells. */
+bool lake_added_since(const struct lake_table *t, int64_t after, const char *prefix, bool *ret,
+                      struct err *e) must_check;
+
+/* Statistics of one column of a written file, as DuckDB's COPY ... RETURN_STATS has them: column is `"id"` or
+ * `"s"."q"`, min and max are text (NULL = none). */
+struct lake_column_stats {
+    const char *column, *min, *max;
+    int64_t nulls; /* -1 = unknown */
+    bool has_nan;
+};
+/* The `stats` JSON of an add action, by Delta's rules: first 32 leaf columns, partition columns left out,
+ * numbers as numbers, strings cut to 32 characters (max rounded up or left out), timestamps in ISO form to
+ * the millisecond (min rounded down, max up), no NaN; lists and maps have none. NULL when there is no memory
+ * for them. */
+char *lake_stats(struct arena *a, const struct lake_schema *s, const char *const *partition_by,
+                 size_t npartition_by, int64_t rows, const struct lake_column_stats *cols, size_t ncols);
+/* min and max of a top-level column from a file's stats, as JSON text ("12", "\"abc\""); false = unknown. */
+bool lake_file_range(struct arena *a, const struct lake_file *f, const char *column, const char **ret_min,
+                     const char **ret_max);
+
+struct lake_commit {
+    const struct lake_snapshot
+        *base; /* what it was made from; NULL = the table does not exist yet: create it */
+
+    /* Creation, or a change of schema, partitioning or properties: schema not NULL. Partitioning can change
+     * only in a commit that removes every file. */
+    const struct lake_schema *schema;
+    const char *const *partition_by;
+    size_t npartition_by;
+    const struct lake_property *properties; /* merged over the table's; value NULL removes */
+    size_t nproperties;
+
+    const struct lake_file *adds; /* path, values, size, mtime_ms, stats, data_change are used */
+    size_t nadds;
+    const struct lake_file *const *removes; /* of base->files */
+    size_t nremoves;
+    const struct lake_txn *txns;
+    size_t ntxns;
+
+    bool blind; /* an append that read nothing of the table: passes beside any other append or rewrite */
+    const char *operation;  /* "WRITE", "MERGE", "CREATE TABLE", ... as in other writers' commitInfo */
+    const char *parameters; /* JSON object as text of strings, NULL = {} */
+    const char *metrics;    /* JSON object as text of strings, NULL = {} */
+    const char *run_id;     /* into commitInfo.userMetadata's place: {"cupel_run": ...}; NULL = none */
+};
+
+/* Data files are made durable first, then the log entry; when it returns true the commit is on disk and every
+ * later reader sees it. Conflicts (ERR_CONFLICT): the table's schema or protocol changed, a file that it
+ * removes is gone, one of its txn app ids was written, a concurrent create, or (not blind) rows that it could
+ * have read were removed, or added by a commit that was not a blind append itself: one that was may be
+ * thought of as having come later. A disk that fails at the very end (ERR_IO) can leave the commit done: a
+ * retry reads again and looks at its txn. Every 10th version a checkpoint is written; a checkpoint that fails
+ * does not fail the commit. *ret_version is the version it got. */
+bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_commit *c,
+                 int64_t *ret_version, struct err *e) must_check;
+
+struct lake_version {
+    int64_t version, timestamp_ms;
+    const char *operation, *parameters, *metrics, *run_id, *engine; /* "" or NULL when not there */
+    int64_t files_added, files_removed, rows_added, bytes_added;    /* -1 = unknown */
+};
+/* Newest first, at most `limit` (0 = all that the log still has). */
+bool lake_history(struct arena *a, const struct lake_table *t, size_t limit, struct lake_version **ret,
+                  size_t *ret_n, struct err *e) must_check;
+
+/* "year=2026/month=11" of a partition, as written on disk; and a fresh name for a data file:
+ * "part-<uuid>.snappy.parquet" (random, so that two writers never meet). */
+char *lake_partition_dir(struct arena *a, const char *const *columns, const char *const *values, size_t n);
+char *lake_uuid(struct arena *a);
+
+/* Every table below the store's root ("silver/movies"), found by its _delta_log, sorted. */
+bool lake_tables(struct arena *a, struct store *s, const char ***ret, size_t *ret_n,
+                 struct err *e) must_check;

@@ -1,0 +1,179 @@
+#include "lake/protocol.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool one_of(const char *name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Features that ask nothing of a reader but what is done here. */
+static const char *const readable[] = {"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"};
+/* What writer version 2 does as well. */
+static const char *const writable[] = {"appendOnly", "invariants"};
+
+static bool no_reader(const char *table, const char *feature, int reader, int writer, struct err *e)
+{
+    return fail(e, ERR_DATA,
+                "table '%s' needs reader feature '%s' (protocol %d, %d), which this version does not read",
+                table, feature, reader, writer);
+}
+
+static bool no_writer(const char *table, const char *feature, int reader, int writer, struct err *e)
+{
+    fail(e, ERR_DATA,
+         "table '%s' needs writer feature '%s' (protocol %d, %d): this version reads it, but cannot write it",
+         table, feature, reader, writer);
+    return hint(e, "write it with the engine that made it");
+}
+
+static bool is_mapped(const char *mode)
+{
+    return mode && strcasecmp(mode, "none") != 0;
+}
+
+bool protocol_may_read(const char *table, const struct protocol *p, const struct metadata *m, struct err *e)
+{
+    if (p->reader > 3)
+        return fail(e, ERR_DATA,
+                    "table '%s' needs reader version %d (protocol %d, %d): this version reads up to 3", table,
+                    p->reader, p->reader, p->writer);
+    for (size_t i = 0; p->reader == 3 && p->reader_features[i]; i++)
+        if (!one_of(p->reader_features[i], readable, countof(readable)))
+            return no_reader(table, p->reader_features[i], p->reader, p->writer, e);
+    for (size_t i = 0; p->reader == 2 && i < m->nconfiguration; i++)
+        if (strcmp(m->configuration[i].key, "delta.columnMapping.mode") == 0 &&
+            is_mapped(m->configuration[i].value))
+            return no_reader(table, "columnMapping", p->reader, p->writer, e);
+    return true;
+}
+
+/* Does the metadata of a column, at any depth, speak of `key`? The quotes make it a key or a whole string. */
+static bool fields_say(const struct lake_field *f, size_t n, const char *key);
+
+static bool type_says(const struct lake_type *t, const char *key)
+{
+    return t && (fields_say(t->fields, t->nfields, key) || type_says(t->element, key) ||
+                 type_says(t->key, key) || type_says(t->value, key));
+}
+
+static bool fields_say(const struct lake_field *f, size_t n, const char *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((f[i].metadata && strstr(f[i].metadata, key)) || type_says(f[i].type, key))
+            return true;
+    return false;
+}
+
+/* Legacy protocols do not list what is in use: the properties and the columns tell. */
+static const char *feature_in_use(const struct lake_schema *s, const struct lake_property *props,
+                                  size_t nprops)
+{
+    for (size_t i = 0; i < nprops; i++) {
+        const char *key = props[i].key, *value = props[i].value;
+        if (!value)
+            continue;
+        bool on = strcasecmp(value, "true") == 0;
+        if (strncmp(key, "delta.constraints.", 18) == 0)
+            return "checkConstraints";
+        if (on && strcmp(key, "delta.enableChangeDataFeed") == 0)
+            return "changeDataFeed";
+        if (on && strcmp(key, "delta.enableDeletionVectors") == 0)
+            return "deletionVectors";
+        if (on && strcmp(key, "delta.enableRowTracking") == 0)
+            return "rowTracking";
+        if (on && strcmp(key, "delta.enableInCommitTimestamps") == 0)
+            return "inCommitTimestamp";
+        if (on && strcmp(key, "delta.enableTypeWidening") == 0)
+            return "typeWidening";
+        if (strcmp(key, "delta.columnMapping.mode") == 0 && is_mapped(value))
+            return "columnMapping";
+        if (strcmp(key, "delta.checkpointPolicy") == 0 && strcasecmp(value, "v2") == 0)
+            return "v2Checkpoint";
+        if (strncmp(key, "delta.feature.", 14) == 0 && !one_of(key + 14, writable, countof(writable)))
+            return key + 14;
+    }
+    if (fields_say(s->fields, s->n, "\"delta.invariants\""))
+        return "invariants";
+    if (fields_say(s->fields, s->n, "\"delta.generationExpression\""))
+        return "generatedColumns";
+    if (fields_say(s->fields, s->n, "\"delta.identity.start\""))
+        return "identityColumns";
+    if (fields_say(s->fields, s->n, "\"CURRENT_DEFAULT\""))
+        return "allowColumnDefaults";
+    return NULL;
+}
+
+bool protocol_may_write(const char *table, const struct lake_snapshot *s, struct err *e)
+{
+    for (size_t i = 0; s->writer >= 7 && s->writer_features[i]; i++)
+        if (!one_of(s->writer_features[i], writable, countof(writable)))
+            return no_writer(table, s->writer_features[i], s->reader, s->writer, e);
+    const char *feature = feature_in_use(&s->schema, s->properties, s->nproperties);
+    if (feature)
+        return no_writer(table, feature, s->reader, s->writer, e);
+    if (s->reader == 2 || (s->writer > 2 && s->writer != 7))
+        return fail(e, ERR_DATA,
+                    "table '%s' needs writer version %d (protocol %d, %d): this version writes up to 2",
+                    table, s->writer, s->reader, s->writer);
+    return true;
+}
+
+static const char *zoneless_column(const struct lake_field *f, size_t n);
+
+static bool is_zoneless(const struct lake_type *t)
+{
+    return t && ((t->kind == LAKE_PRIMITIVE && strcmp(t->primitive, "timestamp_ntz") == 0) ||
+                 is_zoneless(t->element) || is_zoneless(t->key) || is_zoneless(t->value) ||
+                 zoneless_column(t->fields, t->nfields));
+}
+
+static const char *zoneless_column(const struct lake_field *f, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_zoneless(f[i].type))
+            return f[i].name;
+    return NULL;
+}
+
+static int by_letters(const void *x, const void *y)
+{
+    return strcasecmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+static const char *twice(const struct lake_schema *s)
+{
+    auto_arena *a = arena_new();
+    const char **names = arena_make(a, const char *, s->n);
+    for (size_t i = 0; i < s->n; i++)
+        names[i] = s->fields[i].name;
+    qsort(names, s->n, sizeof *names, by_letters);
+    for (size_t i = 1; i < s->n; i++)
+        if (strcasecmp(names[i - 1], names[i]) == 0)
+            return names[i];
+    return NULL;
+}
+
+bool protocol_may_have(const char *table, const struct lake_schema *s, const struct lake_property *props,
+                       size_t nprops, struct err *e)
+{
+    const char *name = twice(s);
+    if (name)
+        return fail(e, ERR_DATA, "table '%s' would have column '%s' twice", table, name);
+    name = zoneless_column(s->fields, s->n);
+    if (name) {
+        fail(e, ERR_DATA,
+             "column '%s' of table '%s' is a timestamp without a time zone, which Delta tables of protocol "
+             "(1, 2) cannot hold",
+             name, table);
+        return hint(e, "cast it to TIMESTAMPTZ");
+    }
+    name = feature_in_use(s, props, nprops);
+    if (name)
+        return fail(e, ERR_DATA, "table '%s': this version cannot make tables with '%s'", table, name);
+    return true;
+}
