@@ -1,8 +1,7 @@
 /* curl.h - what libcurl and HTTP say, in our words: pure functions beside the event loop. */
 #pragma once
-#include <curl/curl.h>
-
 #include "base/err.h"
+#include "net/libcurl.h"
 
 /* The one place where libcurl's errors become ours. `detail` is libcurl's error buffer, "" = none. */
 bool curl_fail(struct err *e, CURLcode code, const char *detail);

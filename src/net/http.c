@@ -5,7 +5,6 @@
 #include "net/http.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "net/curl.h"
@@ -289,11 +288,6 @@ static void answered(struct slot *s, CURLcode code)
 
 /* ---- the pool */
 
-static void global_init(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 static void pool_close(void *arg)
 {
     struct http_pool *p = arg;
@@ -314,9 +308,9 @@ static void pool_close(void *arg)
 
 bool http_pool_new(struct arena *a, const struct http_pool_conf *c, struct http_pool **ret, struct err *e)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     assert(c->concurrency >= 1 && c->max_body_bytes > 0);
-    pthread_once(&once, global_init);
+    if (!libcurl_load(e))
+        return false;
 
     struct http_pool *p = arena_make(a, struct http_pool, 1);
     p->conf = *c;
