@@ -1,6 +1,6 @@
 #!/bin/sh
-# layers.sh - a file of src/ includes only its own folder and lower ones (ARCHITECTURE.md).
-# Prints each offence as file:line and fails if there is any.
+# layers.sh - a file of src/ includes only its own folder and lower ones (ARCHITECTURE.md), and no source
+# or test is forgotten in the lists of the build. Prints each offence and fails if there is any.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -35,6 +35,14 @@ bad=$(
                 *) echo "${line%%:#*}: $path is not below $layer" ;;
                 esac
             done
+    done
+    for file in src/*/*.c tests/unit/*/t_*.c tests/fuzz/fuzz_*.c; do
+        name=$(basename "$file") list=$(dirname "$file")/meson.build
+        case $file in
+        tests/unit/*) name=${name#t_} name=${name%.c} list=tests/unit/meson.build ;;
+        tests/fuzz/*) name=${name#fuzz_} name=${name%.c} ;;
+        esac
+        grep -q "'$name'" "$list" 2>/dev/null || echo "$file: not in $list"
     done
 )
 [ -z "$bad" ] || { echo "$bad"; exit 1; }

@@ -46,12 +46,16 @@ bool asset_run(struct task *t, const struct workshop *w, const struct asset *a, 
 /* What asset_run would do, from the logs alone: no data is read. */
 struct asset_plan {
     bool stale;         /* there is something to do */
-    const char *reason; /* "new: the table does not exist", "12 new files in bronze.movies", "up to date" */
-    const char
-        *action; /* "fetch", "replace", "merge", "append", "replace partitions", "view", "full refresh" */
+    const char *reason; /* "the table does not exist yet", "12 new commits of bronze.movies", "up to date" */
+    const char *action; /* "fetch", "create", "replace", "merge", "append", "replace partitions", "view",
+                           "full refresh" */
 };
 bool asset_plan(struct task *t, const struct workshop *w, const struct asset *a, struct asset_plan *ret,
                 struct err *e) must_check;
+
+/* Removes what runs that were killed have left unfinished in the tables' folders; how many files that were. Only for
+ * who holds the project's lock. */
+size_t asset_sweep(const struct workshop *w);
 
 /* The lake table of a name ("silver.movies" is the folder silver/movies of the lake). */
 struct lake_table asset_table(struct arena *a, const struct workshop *w, const char *name);

@@ -45,11 +45,17 @@ static const char *gate_name(struct arena *a, const struct check *c, const char 
     return c->name;
 }
 
-void check_gates(struct arena *a, const struct model *m, const struct gate **ret, const size_t **ret_which,
-                 size_t *ret_n)
+static bool has_gate(const struct gate *gates, size_t n, const char *sql)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!gates[i].warn && strcmp(gates[i].sql, sql) == 0)
+            return true;
+    return false;
+}
+
+void check_gates(struct arena *a, const struct model *m, const struct gate **ret, size_t *ret_n)
 {
     struct list_of(struct gate) gates = {0};
-    struct list_of(size_t) which = {0};
     for (size_t i = 0; i < m->nchecks; i++) {
         const struct check *c = &m->checks[i];
         for (size_t k = 0; k == 0 || k < c->ncolumns; k++) {
@@ -59,17 +65,17 @@ void check_gates(struct arena *a, const struct model *m, const struct gate **ret
                 break;
             *arena_push(a, &gates) =
                 (struct gate){.name = gate_name(a, c, column), .sql = arena_str(a, b.p), .warn = c->warn};
-            *arena_push(a, &which) = i;
         }
     }
-    if (m->mode == MODE_MERGE)
-        for (size_t k = 0; k < m->nkey; k++) {
+    for (size_t k = 0; m->mode == MODE_MERGE && k < m->nkey; k++) {
+        auto_buf b = BUF(1 << 20);
+        sql_ident(&b, m->key[k]);
+        buf_addf(&b, " IS NOT NULL");
+        if (!has_gate(gates.v, gates.n, b.p))
             *arena_push(a, &gates) = (struct gate){.name = arena_fmt(a, "key not null(%s)", m->key[k]),
-                                                   .sql = arena_fmt(a, "\"%s\" IS NOT NULL", m->key[k])};
-            *arena_push(a, &which) = SIZE_MAX;
-        }
+                                                   .sql = arena_str(a, b.p)};
+    }
     *ret = gates.v;
-    *ret_which = which.v;
     *ret_n = gates.n;
 }
 
@@ -150,6 +156,28 @@ static bool check_relations(struct arena *a, const struct workshop *w, struct se
     return true;
 }
 
+bool check_has_table(const struct model *m)
+{
+    for (size_t i = 0; i < m->nchecks; i++) {
+        auto_buf ignored = BUF(1 << 20);
+        if (table_question(&ignored, m, &m->checks[i]))
+            return true;
+    }
+    return false;
+}
+
+/* How many rows are wrong. */
+static bool ask(struct task *t, const struct workshop *w, struct session *s, const struct model *m,
+                const struct check *c, const char *sql, int64_t *ret, struct err *e)
+{
+    struct engine_rows rows;
+    struct engine_params params = project_params(t->a, w->project, &w->params);
+    if (!check_relations(t->a, w, s, m, c, e) || !engine_rows(w->driver, t->a, s, sql, params, 1, &rows, e) ||
+        !text_int(rows.rows[0][0], ret, e))
+        return wrap(e, "%s: check %s", m->name, c->name);
+    return true;
+}
+
 bool check_table(struct task *t, const struct workshop *w, struct session *s, const struct model *m,
                  struct check_result *results, size_t *n, struct err *e)
 {
@@ -161,9 +189,8 @@ bool check_table(struct task *t, const struct workshop *w, struct session *s, co
         if (!table_question(&sql, m, c))
             continue;
         int64_t failed;
-        if (!buf_done(&sql, e) || !check_relations(t->a, w, s, m, c, e) ||
-            !engine_int(w->driver, s, sql.p, &failed, NULL, e))
-            return wrap(e, "check %s of '%s'", c->name, m->name);
+        if (!buf_done(&sql, e) || !ask(t, w, s, m, c, sql.p, &failed, e))
+            return false;
         results[(*n)++] = (struct check_result){c->name, c->warn ? "warn" : "error", failed};
         if (failed && !c->warn && !bad) {
             bad = c;

@@ -14,23 +14,50 @@ bool source_unfinished(struct arena *a, const struct workshop *w, const struct s
 bool source_extracted(struct arena *a, const struct workshop *w, const struct source *s, int64_t *ret_us,
                       struct err *e) must_check;
 
-/* "cupel/<asset>/<input>" */
-char *watermark_id(struct arena *a, const char *asset, const char *input);
+/* --- table.c --- */
 
 /* The latest snapshot, NULL in *ret when there is no table. */
 bool table_latest(struct arena *a, const struct lake_table *t, struct lake_snapshot **ret,
                   struct err *e) must_check;
+/* The model that makes a table, NULL when it is not made by one. */
+const struct model *table_model(const struct workshop *w, const char *table);
+/* Its view model, NULL when it is none. */
+const struct model *table_view(const struct workshop *w, const char *table);
+/* A table that nobody has filled yet: no rows, the columns it will have. */
+bool table_unfilled(const struct workshop *w, struct session *s, const char *name, struct err *e) must_check;
+/* The relation of a view; what it reads has its relations already. */
+bool table_view_relation(struct arena *a, const struct workshop *w, struct session *s, const struct model *view,
+                         struct err *e) must_check;
 
-/* What a model has to do and from what, by the logs alone. */
+/* --- staging.c: data files before their commit ---
+ *
+ * What is about to be staged is written down first, in <state>/staged/, so that files of a run that was killed can be
+ * told from those of other writers, and removed. */
+struct staging {
+    const char *token;   /* in the files' names: engine_stage.token */
+    const char *journal; /* its file */
+};
+bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_table *t,
+                   const struct lake_snapshot *base, struct staging *ret, struct err *e) must_check;
+/* lake_commit, and the end of the staging: files that were not committed are removed. (When the disk fails at the very
+ * end nobody knows whether they were: they are left, with what is written down, to the next run.) */
+bool staging_commit(struct arena *a, const struct workshop *w, const struct lake_table *t, const struct staging *s,
+                    const struct lake_commit *c, int64_t *ret_version, struct err *e) must_check;
+/* The end without a commit. */
+void staging_drop(const struct workshop *w, const struct lake_table *t, const struct staging *s,
+                  const struct lake_file *files, size_t n);
+
+/* --- work.c: what a model has to do and from what, by the logs alone --- */
+
 struct model_input {
     const char *table;
     struct lake_table where;
-    struct lake_snapshot *snap;     /* NULL: the table does not exist yet */
-    const struct incremental *inc;  /* NULL: read whole */
-    int64_t watermark;              /* version that the model has seen, -1 = none */
-    const struct lake_file **added; /* since the watermark, still live */
-    size_t nadded;
-    bool append_only;
+    const struct incremental *inc; /* NULL: read whole */
+    int64_t watermark;             /* version that the model has seen, -1 = none */
+    int64_t latest;                /* version that there is, -1 = no table */
+    /* after model_inputs: */
+    struct lake_snapshot *snap;  /* what is read; NULL: the table does not exist yet */
+    struct lake_changes changes; /* of an incremental input, since the watermark */
 };
 struct model_work {
     struct lake_table table;
@@ -39,24 +66,89 @@ struct model_work {
     size_t ninputs;
     bool stale;
     bool full;            /* made from all rows of the inputs, in place of what is there */
+    bool backfill;        /* an incremental model, for a range: inputs are read whole, watermarks stay */
     bool same_definition; /* as when the table was last made whole */
     const char *reason;
 };
+/* "cupel/<asset>/<input>", and of an input: which table that was (by its id). */
+char *watermark_id(struct arena *a, const char *asset, const char *input);
+char *watermark_table_id(struct arena *a, const char *asset, const char *input);
+int64_t watermark_table(const struct lake_snapshot *snap);
+/* "cupel/<asset>/$range": which $start and $end were given, 0 = none. */
+int64_t watermark_range(const struct workshop *w);
 /* Of a model's text, as a table property has it. */
 const char *fingerprint_text(struct arena *a, const struct model *m);
+/* Does another text of the model mean another run? Incremental ones, and what was appended, stay as they are. */
+bool model_follows_text(const struct model *m);
+/* Do the rows held back now stand for all that there are (or are they added to those held back before)? */
+bool model_rejects_are_all(const struct model *m, bool replaces_all);
+
 bool model_work(struct task *t, const struct workshop *w, const struct model *m, struct model_work *ret,
                 struct err *e) must_check;
+bool model_inputs(struct arena *a, const struct workshop *w, const struct model *m, struct model_work *work,
+                  struct err *e) must_check;
 
-/* The gates of a model's row checks; gate i belongs to checks[which[i]]. */
-void check_gates(struct arena *a, const struct model *m, const struct gate **ret, const size_t **ret_which,
-                 size_t *ret_n);
+/* --- a model's run: model.c, input.c, merge.c --- */
+
+struct touched { /* values of a column that occur in what came to, or went from, the inputs it belongs to */
+    const char *column, *relation;
+};
+struct job { /* one attempt at one model */
+    struct task *t;
+    const struct workshop *w;
+    const struct model *m;
+    struct model_work work;
+    struct session *s;
+
+    /* input.c */
+    const char *sql;               /* the model's SELECT, as far as its rows are to be made anew */
+    struct engine_params params;   /* its parameters */
+    bool everything;               /* as it turns out, all rows have to be made anew: as if work.full */
+    struct list_of(struct touched) touched;
+    bool groups;                   /* merge: rows of touched keys are replaced as groups */
+    const struct engine_rows *partitions; /* partitions: those to be made anew, also when no row is left */
+
+    /* model.c */
+    const struct gate *gates;
+    size_t ngates;
+    struct lake_schema schema; /* of the table after the commit */
+    bool schema_changed;
+    const char *const *partition_by;
+    size_t npartition_by;
+    struct staging staging;
+    struct engine_staged staged; /* what is published: its files lie in the table's folder */
+    int64_t rows, rejected;      /* of the SELECT */
+    struct list_of(const struct lake_file *) removes; /* in the order of work.base->files */
+};
+bool job_replaces_all(const struct job *j);
+/* Gives every input its meaning for this run, and decides what is made anew. */
+bool job_relations(struct job *j, struct err *e) must_check;
+/* The rows of the model's SELECT, past their gates, as files below dir of a store. */
+bool job_stage_select(struct job *j, struct store *store, const char *dir, bool final, struct engine_staged *ret,
+                      struct err *e) must_check;
+bool job_stage(struct job *j, const struct engine_stage *g, struct engine_staged *ret, struct err *e) must_check;
+/* Stages the new rows, and again the files in which they replace others. */
+bool job_merge(struct job *j, struct err *e) must_check;
+/* Just these files of a table, also when there are none. */
+bool job_files(struct job *j, const char *name, const struct lake_table *t, const struct lake_snapshot *snap,
+               const struct lake_file *const *files, size_t n, struct err *e) must_check;
+/* No key of the model may be in a relation twice. */
+bool job_unique_key(struct job *j, const char *relation, struct err *e) must_check;
+
+/* --- check.c --- */
+
+/* The gates of a model's row checks, and of its key. */
+void check_gates(struct arena *a, const struct model *m, const struct gate **ret, size_t *ret_n);
+/* Are there any that look at the whole table? */
+bool check_has_table(const struct model *m);
 /* The checks of the whole table, on the session's relation of the model's own name; results appended. Fails
  * (ERR_DATA, at the check's place) on the first that does not pass and is not a warning, after running all.
  */
 bool check_table(struct task *t, const struct workshop *w, struct session *s, const struct model *m,
                  struct check_result *results, size_t *n, struct err *e) must_check;
 
-/* Rows held back, into quarantine.<schema>_<name>. */
+/* --- quarantine.c: rows held back, into quarantine.<schema>_<name> --- */
+
 struct quarantine {
     const struct engine_reject *rows;
     size_t n;

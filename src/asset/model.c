@@ -1,346 +1,101 @@
 /* A model: its SELECT's rows are staged, checked and published in one commit. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "asset/internal.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "lake/map.h"
 
 enum { MAX_REJECTS = 200000 };
 
-struct job { /* one attempt at one model */
-    struct task *t;
-    const struct workshop *w;
-    const struct model *m;
-    struct model_work work;
-    struct session *s;
-    const struct gate *gates;
-    const size_t *gate_check;
-    size_t ngates;
-    struct engine_staged staged; /* what is published: its files lie in the table's folder */
-    int64_t rows, rejected;      /* of the SELECT */
-    struct list_of(const struct lake_file *) removes;
-    struct lake_schema schema; /* of the table after the commit */
-    bool schema_changed;
-};
+/* --- what the table will be --- */
 
-/* --- what the inputs mean in this session --- */
-
-static bool whole(struct job *j, const struct model_input *in, const char *name, struct err *e)
+bool job_replaces_all(const struct job *j)
 {
-    if (in->snap)
-        return j->w->driver->relation_files(j->s, name, &in->where, in->snap, NULL, 0, e);
-    return asset_relation(j->t->a, j->w, j->s, in->table, e);
+    return j->work.full || j->m->mode == MODE_REPLACE || j->everything;
 }
 
-/* Just these files, also when there are none (the engine takes NULL for all). */
-static bool some(struct job *j, const struct model_input *in, const char *name,
-                 const struct lake_file *const *files, size_t n, struct err *e)
+static bool keep_schema(struct job *j, const struct lake_schema *gives, struct err *e)
 {
-    static const struct lake_file *const none[1];
-    return j->w->driver->relation_files(j->s, name, &in->where, in->snap, n ? files : none, n, e);
+    if (lake_schema_merge(j->t->a, &j->work.base->schema, gives, j->m->evolve, &j->schema, &j->schema_changed, e))
+        return true;
+    wrap(e, "table '%s'", j->m->name);
+    if (!j->m->evolve)
+        return hint(e, "its header says `schema: freeze`: with `schema: evolve` the table would change");
+    return hint(e, "`cupel run --full-refresh -s %s` makes the table anew with the new schema", j->m->name);
 }
 
-/* Files of an input that are not among those added since the watermark: both lists are in order of path. */
-static const struct lake_file **older_files(struct arena *a, const struct model_input *in, size_t *ret_n)
+/* Of the table, from what the SELECT gives. */
+static bool target_schema(struct job *j, struct err *e)
 {
-    const struct lake_file **old = arena_make(a, const struct lake_file *, in->snap->nfiles);
-    size_t n = 0;
-    for (size_t i = 0; i < in->snap->nfiles; i++) {
-        bool added = false;
-        for (size_t k = 0; k < in->nadded && !added; k++)
-            added = strcmp(in->added[k]->path, in->snap->files[i].path) == 0;
-        if (!added)
-            old[n++] = &in->snap->files[i];
-    }
-    *ret_n = n;
-    return old;
-}
-
-/* The keys that occur in what was added to the keyed inputs: the relation "cupel_touched", column k. *ret is
- * false when there are none. */
-static bool touched_keys(struct job *j, bool *ret, struct err *e)
-{
-    struct arena *a = j->t->a;
-    auto_buf sql = BUF(1 << 20);
-    size_t n = 0;
-    for (size_t i = 0; i < j->work.ninputs; i++) {
-        const struct model_input *in = &j->work.inputs[i];
-        if (!in->inc || !in->inc->key || in->nadded == 0)
-            continue;
-        const char *name = arena_fmt(a, "cupel_added_%zu", i);
-        if (!some(j, in, name, in->added, in->nadded, e))
-            return false;
-        buf_addf(&sql, "%sSELECT ", n++ ? " UNION " : "");
-        sql_ident(&sql, in->inc->key);
-        buf_addf(&sql, " AS k FROM ");
-        sql_ident(&sql, name);
-    }
-    *ret = n > 0;
-    return n == 0 || (buf_done(&sql, e) && j->w->driver->relation_sql(j->s, "cupel_touched", sql.p, true, e));
-}
-
-/* Added rows, and the older rows of the keys that were touched elsewhere. */
-static bool added_and_touched(struct job *j, const struct model_input *in, struct err *e)
-{
-    struct arena *a = j->t->a;
-    size_t n;
-    const struct lake_file **old = older_files(a, in, &n);
-    const char *added = arena_fmt(a, "cupel_new_%zu", (size_t)(in - j->work.inputs)),
-               *before = arena_fmt(a, "cupel_old_%zu", (size_t)(in - j->work.inputs));
-    auto_buf sql = BUF(1 << 16);
-    buf_addf(&sql, "SELECT * FROM ");
-    sql_ident(&sql, added);
-    buf_addf(&sql, " UNION ALL SELECT * FROM ");
-    sql_ident(&sql, before);
-    buf_addf(&sql, " WHERE ");
-    sql_ident(&sql, j->m->key[0]);
-    buf_addf(&sql, " IN (SELECT k FROM cupel_touched)");
-    return some(j, in, added, in->added, in->nadded, e) && some(j, in, before, old, n, e) &&
-           buf_done(&sql, e) && j->w->driver->relation_sql(j->s, in->table, sql.p, false, e);
-}
-
-static bool input_relation(struct job *j, const struct model_input *in, bool touched, struct err *e)
-{
-    if (j->work.full || !in->inc || !in->snap || in->inc->key || !in->append_only)
-        return whole(j, in, in->table, e);
-    if (touched)
-        return added_and_touched(j, in, e);
-    return some(j, in, in->table, in->added, in->nadded, e);
-}
-
-/* View models between the inputs and this one, innermost first. */
-static bool views(struct job *j, const struct model *m, struct err *e)
-{
-    for (size_t i = 0; i < m->ninputs; i++) {
-        const struct asset *maker = project_table(j->w->project, m->inputs[i]);
-        if (!maker || maker->kind != ASSET_MODEL || maker->model->mode != MODE_VIEW ||
-            strcmp(maker->name, m->inputs[i]) != 0)
-            continue;
-        if (!views(j, maker->model, e) ||
-            !j->w->driver->relation_sql(j->s, maker->name, maker->model->sql, false, e))
-            return wrap(e, "view '%s'", maker->name);
-    }
+    const struct lake_snapshot *base = j->work.base;
+    struct lake_field *f = arena_make(j->t->a, struct lake_field, j->m->ncolumns);
+    for (size_t i = 0; i < j->m->ncolumns; i++)
+        f[i] = (struct lake_field){j->m->columns[i].name, j->m->columns[i].type, true, "{}"};
+    struct lake_schema gives = {f, j->m->ncolumns};
+    if (base && (!job_replaces_all(j) || !j->m->evolve))
+        return keep_schema(j, &gives, e);
+    j->schema = gives;
+    j->schema_changed = base && !lake_schema_equal(&gives, &base->schema);
     return true;
 }
 
-static bool relations(struct job *j, struct err *e)
+static bool same_names(const char *const *x, size_t nx, const char *const *y, size_t ny)
 {
-    bool touched = false;
-    if (!j->work.full && !touched_keys(j, &touched, e))
-        return false;
-    for (size_t i = 0; i < j->work.ninputs; i++)
-        if (!input_relation(j, &j->work.inputs[i], touched, e))
-            return wrap(e, "table '%s'", j->work.inputs[i].table);
-    return views(j, j->m, e);
+    bool same = nx == ny;
+    for (size_t i = 0; same && i < nx; i++)
+        same = strcmp(x[i], y[i]) == 0;
+    return same;
+}
+
+/* A table that keeps some of its files keeps its partitions. */
+static bool target_partitions(struct job *j, struct err *e)
+{
+    const struct lake_snapshot *base = j->work.base;
+    j->partition_by = j->m->partition_by;
+    j->npartition_by = j->m->npartition_by;
+    if (job_replaces_all(j) || same_names(j->partition_by, j->npartition_by, base->partition_by, base->npartition_by))
+        return true;
+    j->partition_by = base->partition_by;
+    j->npartition_by = base->npartition_by;
+    if (j->m->mode != MODE_PARTITIONS)
+        return true;
+    fail(e, ERR_USER, "%s: its table has other partitions than partition_by says", j->m->name);
+    return hint(e, "`cupel run --full-refresh -s %s` makes the table anew", j->m->name);
 }
 
 /* --- staging --- */
 
-static bool replaces_all(const struct job *j)
+bool job_stage(struct job *j, const struct engine_stage *g, struct engine_staged *ret, struct err *e)
 {
-    return j->work.full || j->m->mode == MODE_REPLACE;
-}
-
-/* The schema that the table will have, from what the SELECT gives. */
-static bool target_schema(struct job *j, struct err *e)
-{
-    struct arena *a = j->t->a;
-    struct lake_field *f = arena_make(a, struct lake_field, j->m->ncolumns);
-    for (size_t i = 0; i < j->m->ncolumns; i++)
-        f[i] = (struct lake_field){j->m->columns[i].name, j->m->columns[i].type, true, "{}"};
-    struct lake_schema gives = {f, j->m->ncolumns};
-
-    if (replaces_all(j) && (!j->work.base || j->m->evolve)) {
-        j->schema = gives;
-        j->schema_changed = j->work.base && !lake_schema_equal(&gives, &j->work.base->schema);
-        return true;
-    }
-    if (lake_schema_merge(a, &j->work.base->schema, &gives, j->m->evolve, &j->schema, &j->schema_changed, e))
-        return true;
-    wrap(e, "table '%s'", j->m->name);
-    return hint(e, "`cupel run --full-refresh -s %s` makes the table anew with the new schema", j->m->name);
-}
-
-static bool stage_into(struct job *j, const char *sql, struct engine_params params, struct store *store,
-                       const char *dir, bool final, bool gated, struct engine_staged *ret, struct err *e)
-{
-    struct engine_stage stage = {
-        .sql = sql,
-        .params = params,
-        .store = store,
-        .dir = dir,
-        .schema = &j->schema,
-        .partition_by = final ? j->m->partition_by : NULL,
-        .npartition_by = final ? j->m->npartition_by : 0,
-        .gates = gated ? j->gates : NULL,
-        .ngates = gated ? j->ngates : 0,
-        .reject = gated ? j->m->reject : NULL,
-        .max_rejects = MAX_REJECTS,
-    };
+    struct engine_stage stage = *g;
+    stage.schema = &j->schema;
+    stage.token = j->staging.token;
     return j->w->driver->stage(j->t->a, j->s, &stage, ret, e);
 }
 
-/* The rows of the model's SELECT, past their gates. */
-static bool stage_select(struct job *j, struct store *store, const char *dir, bool final,
-                         struct engine_staged *ret, struct err *e)
+bool job_stage_select(struct job *j, struct store *store, const char *dir, bool final, struct engine_staged *ret,
+                      struct err *e)
 {
-    struct engine_params params = project_params(j->t->a, j->w->project, &j->w->params);
-    if (!stage_into(j, j->m->sql, params, store, dir, final, true, ret, e))
-        return wrap(e, "%s", j->m->name);
+    const struct engine_stage stage = {
+        .sql = j->sql,
+        .at = j->sql == j->m->sql ? j->m->sql_at : (struct src){0},
+        .params = j->params,
+        .store = store,
+        .dir = dir,
+        .partition_by = final ? j->partition_by : NULL,
+        .npartition_by = final ? j->npartition_by : 0,
+        .gates = j->gates,
+        .ngates = j->ngates,
+        .reject = j->m->reject,
+        .max_rejects = MAX_REJECTS,
+    };
+    if (!job_stage(j, &stage, ret, e))
+        return e->at.line ? false : wrap(e, "%s", j->m->name);
     j->rows = ret->rows;
     j->rejected = ret->rejected;
     return true;
-}
-
-static void remove_staged(struct job *j)
-{
-    struct err ignored;
-    for (size_t i = 0; i < j->staged.nfiles; i++) {
-        const char *path = fs_join(j->t->a, j->work.table.dir, j->staged.files[i].path);
-        if (!j->w->lake->driver->remove(j->w->lake, path, &ignored))
-            log_debug(EV("staged.left"), KV("file", path));
-    }
-    j->staged.nfiles = 0;
-}
-
-/* The smallest and greatest value of the first key column among the staged files decide which files of the
- * table can hold a row to be replaced; of those the engine tells which do. */
-static bool find_hits(struct job *j, struct err *e)
-{
-    const struct lake_snapshot *base = j->work.base;
-    const struct lake_file **all = arena_make(j->t->a, const struct lake_file *, base->nfiles);
-    bool *hit = arena_make(j->t->a, bool, base->nfiles);
-    for (size_t i = 0; i < base->nfiles; i++)
-        all[i] = &base->files[i];
-    if (!j->w->driver->matching_files(j->s, &j->work.table, base, all, base->nfiles, j->m->key, j->m->nkey,
-                                      "cupel_in", hit, e))
-        return false;
-    for (size_t i = 0; i < base->nfiles; i++)
-        if (hit[i])
-            *arena_push(j->t->a, &j->removes) = all[i];
-    return true;
-}
-
-static void same_key(struct buf *b, const struct model *m, const char *x, const char *y)
-{
-    for (size_t i = 0; i < m->nkey; i++) {
-        buf_addf(b, "%s%s.", i ? " AND " : "", x);
-        sql_ident(b, m->key[i]);
-        buf_addf(b, " = %s.", y);
-        sql_ident(b, m->key[i]);
-    }
-}
-
-/* Rows of the touched files that stay, and the new rows; one that is older than what is there is left out. */
-static void merge_select(struct buf *b, const struct model *m)
-{
-    buf_addf(b, "SELECT o.* FROM cupel_hit AS o WHERE NOT EXISTS (SELECT 1 FROM cupel_in AS i WHERE ");
-    same_key(b, m, "i", "o");
-    if (m->sequence_by) {
-        buf_addf(b, " AND (o.");
-        sql_ident(b, m->sequence_by);
-        buf_addf(b, " IS NULL OR i.");
-        sql_ident(b, m->sequence_by);
-        buf_addf(b, " >= o.");
-        sql_ident(b, m->sequence_by);
-        buf_addf(b, ")");
-    }
-    buf_addf(b, ") UNION ALL BY NAME SELECT i.* FROM cupel_in AS i");
-    if (m->sequence_by) {
-        buf_addf(b, " WHERE NOT EXISTS (SELECT 1 FROM cupel_hit AS o WHERE ");
-        same_key(b, m, "i", "o");
-        buf_addf(b, " AND o.");
-        sql_ident(b, m->sequence_by);
-        buf_addf(b, " > i.");
-        sql_ident(b, m->sequence_by);
-        buf_addf(b, ")");
-    }
-}
-
-static struct lake_snapshot as_table(const struct job *j, const struct engine_staged *staged,
-                                     bool partitioned)
-{
-    return (struct lake_snapshot){.schema = j->schema,
-                                  .partition_by = j->m->partition_by,
-                                  .npartition_by = partitioned ? j->m->npartition_by : 0,
-                                  .files = staged->files,
-                                  .nfiles = staged->nfiles};
-}
-
-/* Keys that come twice cannot be merged. */
-static bool unique_in(struct job *j, struct err *e)
-{
-    auto_buf sql = BUF(1 << 16);
-    buf_addf(&sql, "SELECT count(*) FROM (SELECT 1 FROM cupel_in GROUP BY ");
-    for (size_t i = 0; i < j->m->nkey; i++) {
-        buf_addf(&sql, "%s", i ? ", " : "");
-        sql_ident(&sql, j->m->key[i]);
-    }
-    buf_addf(&sql, " HAVING count(*) > 1)");
-    int64_t n;
-    if (!buf_done(&sql, e) || !engine_int(j->w->driver, j->s, sql.p, &n, NULL, e))
-        return false;
-    if (n == 0)
-        return true;
-    fail(e, ERR_DATA, "%s: its SELECT gives %lld key%s more than once", j->m->name, (long long)n,
-         n == 1 ? "" : "s");
-    return hint(
-        e,
-        "a merge needs one row a key: e.g. QUALIFY row_number() OVER (PARTITION BY %s ORDER BY ... DESC) = 1",
-        j->m->key[0]);
-}
-
-/* New rows go to a folder of their own first; then the files of the table that hold rows to be replaced are
- * written again together with them. */
-static bool stage_merge(struct job *j, struct err *e)
-{
-    struct arena *a = j->t->a;
-    const char *root = fs_join(a, j->w->project->state, "stage");
-    const char *dir = lake_uuid(a);
-    struct store *stage;
-    if (!fs_mkdirs(fs_join(a, root, dir), e) || !store_open(a, root, &stage, e))
-        return false;
-
-    struct engine_staged in = {0};
-    auto_buf sql = BUF(1 << 20);
-    merge_select(&sql, j->m);
-    const struct model_input own = {.where = j->work.table, .snap = j->work.base};
-    struct lake_table in_table = {.store = stage, .dir = dir, .clock = j->w->clock};
-    bool ok = buf_done(&sql, e) && stage_select(j, stage, dir, false, &in, e);
-    struct lake_snapshot in_snap = as_table(j, &in, false);
-    ok = ok && j->w->driver->relation_files(j->s, "cupel_in", &in_table, &in_snap, NULL, 0, e) &&
-         unique_in(j, e) && find_hits(j, e) && some(j, &own, "cupel_hit", j->removes.v, j->removes.n, e) &&
-         (in.rows == 0 || stage_into(j, sql.p, (struct engine_params){0}, j->w->lake, j->work.table.dir, true,
-                                     false, &j->staged, e));
-    if (in.rows == 0)
-        j->removes.n = 0;
-    in.files = j->staged.files;
-    in.nfiles = j->staged.nfiles;
-    j->staged.rejects = in.rejects;
-    j->staged.nrejects = in.nrejects;
-    j->staged.gate_failed = in.gate_failed;
-    struct err ignored;
-    if (!fs_remove_tree(fs_join(a, root, dir), &ignored))
-        log_debug(EV("staged.left"), KV("file", dir));
-    return ok;
-}
-
-/* Files of the partitions that the staged files belong to. */
-static void replace_partitions(struct job *j)
-{
-    const struct lake_snapshot *base = j->work.base;
-    for (size_t i = 0; i < base->nfiles; i++) {
-        bool same = false;
-        for (size_t k = 0; k < j->staged.nfiles && !same; k++) {
-            same = true;
-            for (size_t c = 0; c < base->npartition_by && same; c++) {
-                const char *x = base->files[i].values[c], *y = j->staged.files[k].values[c];
-                same = x && y ? strcmp(x, y) == 0 : x == y;
-            }
-        }
-        if (same)
-            *arena_push(j->t->a, &j->removes) = &base->files[i];
-    }
 }
 
 static void replace_all(struct job *j)
@@ -349,13 +104,55 @@ static void replace_all(struct job *j)
         *arena_push(j->t->a, &j->removes) = &j->work.base->files[i];
 }
 
+/* A partition's value in one spelling, since writers have their own: 1.0 and 1, 06:00:00 and 06:00:00.000000. */
+static void add_value(struct buf *b, const struct job *j, const char *column, const char *value)
+{
+    const char *type = "string";
+    int64_t us;
+    struct err ignored;
+    for (size_t i = 0; i < j->schema.n; i++)
+        if (strcmp(j->schema.fields[i].name, column) == 0 && j->schema.fields[i].type->kind == LAKE_PRIMITIVE)
+            type = j->schema.fields[i].type->primitive;
+    if (!value)
+        buf_addf(b, "-");
+    else if (strncmp(type, "timestamp", 9) == 0 && clock_parse(value, &us, &ignored))
+        buf_addf(b, "+%" PRIi64, us);
+    else if (strcmp(type, "double") == 0 || strcmp(type, "float") == 0 || strncmp(type, "decimal", 7) == 0)
+        buf_addf(b, "+%.17g", strtod(value, NULL));
+    else
+        buf_addf(b, "+%s", value);
+    buf_add(b, "\x1f", 1);
+}
+
+static const char *partition_name(const struct job *j, const char *const *values)
+{
+    auto_buf b = BUF(1 << 20);
+    for (size_t i = 0; i < j->npartition_by; i++)
+        add_value(&b, j, j->partition_by[i], values[i]);
+    return arena_str(j->t->a, b.p);
+}
+
+/* Files of the partitions that the staged files belong to, and of those that were to be made anew. */
+static void replace_partitions(struct job *j)
+{
+    const struct lake_snapshot *base = j->work.base;
+    struct map names = {0};
+    for (size_t i = 0; i < j->staged.nfiles; i++)
+        map_add(j->t->a, &names, partition_name(j, j->staged.files[i].values));
+    for (size_t i = 0; j->partitions && i < j->partitions->nrows; i++)
+        map_add(j->t->a, &names, partition_name(j, j->partitions->rows[i]));
+    for (size_t i = 0; i < base->nfiles; i++)
+        if (map_find(&names, partition_name(j, base->files[i].values)) != SIZE_MAX)
+            *arena_push(j->t->a, &j->removes) = &base->files[i];
+}
+
 static bool stage(struct job *j, struct err *e)
 {
-    if (!replaces_all(j) && j->m->mode == MODE_MERGE)
-        return stage_merge(j, e);
-    if (!stage_select(j, j->w->lake, j->work.table.dir, true, &j->staged, e))
+    if (!job_replaces_all(j) && j->m->mode == MODE_MERGE)
+        return job_merge(j, e);
+    if (!job_stage_select(j, j->w->lake, j->work.table.dir, true, &j->staged, e))
         return false;
-    if (replaces_all(j))
+    if (job_replaces_all(j))
         replace_all(j);
     else if (j->m->mode == MODE_PARTITIONS)
         replace_partitions(j);
@@ -390,12 +187,6 @@ static bool passing(struct job *j, struct err *e)
     return hint(e, "nothing was published: readers still see the table as it was");
 }
 
-/* Files of older schemas stay in the table: readers must look for columns by name. */
-static bool keeps_older_schema(const struct job *j)
-{
-    return j->schema_changed && !replaces_all(j);
-}
-
 /* The table as it would be: what stays of it, and the staged files. */
 static bool own_relation(struct job *j, struct err *e)
 {
@@ -411,16 +202,11 @@ static bool own_relation(struct job *j, struct err *e)
     }
     for (size_t i = 0; i < j->staged.nfiles; i++)
         files[n++] = j->staged.files[i];
-
-    static const struct lake_property evolved = {"cupel.schemaEvolved", "true"};
-    struct lake_snapshot snap = as_table(j, &(struct engine_staged){.files = files, .nfiles = n}, true);
-    if (keeps_older_schema(j)) {
-        snap.properties = &evolved;
-        snap.nproperties = 1;
-    } else if (j->work.base) {
-        snap.properties = j->work.base->properties;
-        snap.nproperties = j->work.base->nproperties;
-    }
+    const struct lake_snapshot snap = {.schema = j->schema,
+                                       .partition_by = j->partition_by,
+                                       .npartition_by = j->npartition_by,
+                                       .files = files,
+                                       .nfiles = n};
     return j->w->driver->relation_files(j->s, j->m->name, &j->work.table, &snap, NULL, 0, e);
 }
 
@@ -428,103 +214,148 @@ static bool audit(struct job *j, struct asset_result *ret, struct err *e)
 {
     ret->checks = arena_make(j->t->a, struct check_result, j->ngates + j->m->nchecks);
     gate_results(j, ret);
-    return passing(j, e) && own_relation(j, e) &&
+    if (!passing(j, e))
+        return false;
+    bool new_keys = j->m->mode == MODE_MERGE && job_replaces_all(j);
+    if (!new_keys && !check_has_table(j->m))
+        return true;
+    return own_relation(j, e) && (!new_keys || job_unique_key(j, j->m->name, e)) &&
            check_table(j->t, j->w, j->s, j->m, ret->checks, &ret->nchecks, e);
 }
 
 /* --- publish --- */
 
-static struct lake_txn *watermarks(struct job *j, size_t *ret_n)
+struct txns list_of(struct lake_txn);
+
+/* How far the inputs have been read. */
+static void add_watermarks(struct job *j, struct txns *txns)
 {
     struct arena *a = j->t->a;
-    struct lake_txn *txns = arena_make(a, struct lake_txn, j->work.ninputs + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < j->work.ninputs; i++)
-        if (j->work.inputs[i].snap)
-            txns[n++] = (struct lake_txn){watermark_id(a, j->m->name, j->work.inputs[i].table),
-                                          j->work.inputs[i].snap->version};
-    if (j->m->uses_now)
-        txns[n++] = (struct lake_txn){watermark_id(a, j->m->name, "$now"), j->w->params.now_us};
-    *ret_n = n;
-    return txns;
+    for (size_t i = 0; i < j->work.ninputs; i++) {
+        const struct model_input *in = &j->work.inputs[i];
+        if (in->snap)
+            *arena_push(a, txns) = (struct lake_txn){watermark_id(a, j->m->name, in->table), in->snap->version};
+    }
+}
+
+/* For those that are made anew when the clock moves, or another range is asked for. */
+static void add_clock(struct job *j, struct txns *txns)
+{
+    struct arena *a = j->t->a;
+    const char *range_id = watermark_id(a, j->m->name, "$range");
+    int64_t range = watermark_range(j->w);
+    if (j->m->nincremental || !j->m->uses_now)
+        return;
+    *arena_push(a, txns) = (struct lake_txn){watermark_id(a, j->m->name, "$now"), j->w->params.now_us};
+    if (range || (j->work.base && lake_txn_version(j->work.base, range_id) > 0))
+        *arena_push(a, txns) = (struct lake_txn){range_id, range};
+}
+
+/* Which tables the inputs were, where the table does not say it yet. */
+static void add_table_ids(struct job *j, struct txns *txns)
+{
+    struct arena *a = j->t->a;
+    for (size_t i = 0; i < j->work.ninputs; i++) {
+        const struct model_input *in = &j->work.inputs[i];
+        const char *id = watermark_table_id(a, j->m->name, in->table);
+        if (in->inc && in->snap && !(j->work.base && lake_txn_version(j->work.base, id) == watermark_table(in->snap)))
+            *arena_push(a, txns) = (struct lake_txn){id, watermark_table(in->snap)};
+    }
 }
 
 static const char *operation(const struct job *j)
 {
     if (!j->work.base)
         return "CREATE TABLE AS SELECT";
-    return !replaces_all(j) && j->m->mode == MODE_MERGE ? "MERGE" : "WRITE";
+    return !job_replaces_all(j) && j->m->mode == MODE_MERGE ? "MERGE" : "WRITE";
+}
+
+static bool quarantine(struct job *j, struct asset_result *ret, struct err *e)
+{
+    struct txns txns = {0};
+    if (!j->work.backfill) {
+        add_watermarks(j, &txns);
+        add_clock(j, &txns);
+    }
+    const struct quarantine q = {.rows = j->staged.rejects,
+                                 .n = j->staged.nrejects,
+                                 .replace = model_rejects_are_all(j->m, job_replaces_all(j)),
+                                 .txns = txns.v,
+                                 .ntxns = txns.n};
+    if ((int64_t)q.n < j->rejected)
+        ret->note = arena_fmt(j->t->a, "the first %zu of %" PRIi64 " rejected rows are in the quarantine", q.n, j->rejected);
+    return quarantine_write(j->t, j->w, j->m, &q, e);
 }
 
 static bool publish(struct job *j, struct asset_result *ret, struct err *e)
 {
     struct arena *a = j->t->a;
-    size_t ntxns;
-    const struct lake_txn *txns = watermarks(j, &ntxns);
-    const struct quarantine q = {.rows = j->staged.rejects,
-                                 .n = j->staged.nrejects,
-                                 .replace = replaces_all(j),
-                                 .txns = txns,
-                                 .ntxns = ntxns};
-    if (!quarantine_write(j->t, j->w, j->m, &q, e))
-        return false;
-
-    bool changed = !j->work.base || j->schema_changed;
-    const struct lake_property properties[] = {
-        {"cupel.fingerprint", fingerprint_text(a, j->m)},
-        {"cupel.schemaEvolved", keeps_older_schema(j) ? "true" : NULL},
-    };
-    bool redefined = replaces_all(j) && j->work.base && !j->work.same_definition;
-    struct lake_commit c = {
-        .base = j->work.base,
-        .schema = changed || redefined ? &j->schema : NULL,
-        .partition_by = j->m->partition_by,
-        .npartition_by = j->m->npartition_by,
-        .properties = properties,
-        .nproperties = changed || redefined ? countof(properties) : 0,
+    const struct lake_snapshot *base = j->work.base;
+    struct txns txns = {0};
+    if (!j->work.backfill) {
+        add_watermarks(j, &txns);
+        add_clock(j, &txns);
+        add_table_ids(j, &txns);
+    }
+    bool redefined = !j->work.same_definition && (job_replaces_all(j) || model_follows_text(j->m));
+    bool describes = !base || j->schema_changed || redefined;
+    const struct lake_property fingerprint = {"cupel.fingerprint", fingerprint_text(a, j->m)};
+    const struct lake_commit c = {
+        .base = base,
+        .schema = describes ? &j->schema : NULL,
+        .partition_by = j->partition_by,
+        .npartition_by = j->npartition_by,
+        .properties = &fingerprint,
+        .nproperties = redefined ? 1 : 0,
         .adds = j->staged.files,
         .nadds = j->staged.nfiles,
         .removes = j->removes.v,
         .nremoves = j->removes.n,
-        .txns = txns,
-        .ntxns = ntxns,
-        .blind = j->m->mode == MODE_APPEND && !replaces_all(j),
+        .txns = txns.v,
+        .ntxns = txns.n,
+        .blind = j->m->mode == MODE_APPEND && !job_replaces_all(j) && !check_has_table(j->m),
         .operation = operation(j),
-        .parameters = replaces_all(j) ? "{\"mode\":\"Overwrite\"}" : "{}",
+        .parameters = job_replaces_all(j) ? "{\"mode\":\"Overwrite\"}" : "{}",
         .metrics =
             arena_fmt(a, "{\"numOutputRows\":\"%lld\",\"numFiles\":\"%zu\",\"numRemovedFiles\":\"%zu\"}",
                       (long long)j->rows, j->staged.nfiles, j->removes.n),
         .run_id = j->t->run_id,
     };
-    if (!lake_commit(a, &j->work.table, &c, &ret->version, e))
-        return wrap(e, "table '%s'", j->m->name);
+    if (!staging_commit(a, j->w, &j->work.table, &j->staging, &c, &ret->version, e))
+        return false;
     ret->outcome = OUTCOME_UPDATED;
     ret->rows = j->rows;
     ret->quarantined = j->rejected;
     return true;
 }
 
+static bool carry_out(struct job *j, struct asset_result *ret, struct err *e)
+{
+    struct arena *a = j->t->a;
+    check_gates(a, j->m, &j->gates, &j->ngates);
+    if (!model_inputs(a, j->w, j->m, &j->work, e) || !j->w->driver->session(a, j->w->engine, j->t, &j->s, e) ||
+        !job_relations(j, e) || !target_schema(j, e) || !target_partitions(j, e) ||
+        !staging_begin(a, j->w, &j->work.table, j->work.base, &j->staging, e))
+        return false;
+    if (stage(j, e) && audit(j, ret, e) && quarantine(j, ret, e))
+        return publish(j, ret, e);
+    staging_drop(j->w, &j->work.table, &j->staging, j->staged.files, j->staged.nfiles);
+    return false;
+}
+
 bool model_run(struct task *t, const struct workshop *w, const struct model *m, struct asset_result *ret,
                struct err *e)
 {
     struct job j = {.t = t, .w = w, .m = m};
-    ret->version = -1;
     if (m->mode == MODE_VIEW) {
         ret->note = "a view: made where it is read";
         return true;
     }
     if (!model_work(t, w, m, &j.work, e))
         return false;
-    if (!j.work.stale) {
-        ret->note = j.work.reason;
-        ret->version = j.work.base ? j.work.base->version : -1;
-        return true;
-    }
-    check_gates(t->a, m, &j.gates, &j.gate_check, &j.ngates);
-    if (!w->driver->session(t->a, w->engine, t, &j.s, e) || !relations(&j, e) || !target_schema(&j, e))
-        return false;
-    if (stage(&j, e) && audit(&j, ret, e) && publish(&j, ret, e))
-        return true;
-    remove_staged(&j);
-    return false;
+    if (j.work.stale)
+        return carry_out(&j, ret, e);
+    ret->note = j.work.reason;
+    ret->version = j.work.base ? j.work.base->version : -1;
+    return true;
 }

@@ -6,6 +6,7 @@
  * The folder goes when the extraction's row is in bronze.extraction_log, in whose txn the logical time
  * stands: from then on the same time is never extracted again.
  */
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +30,15 @@ struct load { /* the read_spec's ctx */
     const struct workshop *w;
     const struct source *source;
     pthread_mutex_t lock; /* deliver may be called from several threads */
-    struct arena *arena;  /* of the delivering side, under the lock */
     struct session *deliver_session;
     int64_t rows;
 };
+
+/* The txn of a source: in its tables the position in the inbox, in the log the logical time. */
+static char *log_txn(struct arena *a, const struct source *s)
+{
+    return arena_fmt(a, "cupel/%s", s->name);
+}
 
 static const struct source_table *find_table(const struct source *s, const char *name)
 {
@@ -50,52 +56,85 @@ static bool load_position(void *ctx, const char *table, int64_t *ret, struct err
     struct lake_snapshot *snap;
     if (!table_latest(scratch, &t, &snap, e))
         return false;
-    *ret = snap ? lake_txn_version(snap, arena_fmt(scratch, "cupel/%s", l->source->name)) : -1;
+    *ret = snap ? lake_txn_version(snap, log_txn(scratch, l->source)) : -1;
     return true;
 }
 
-/* The rows as files and as one commit that also says `txn`. */
-static bool append(struct arena *a, const struct task *t, const struct workshop *w, struct session *s,
-                   const char *relation, const char *table, const char *const *partition_by,
-                   size_t npartition_by, const struct lake_txn *txn, int64_t *ret_rows, struct err *e)
+/* --- rows into a table --- */
+
+struct append { /* one batch */
+    const struct task *t;
+    const struct workshop *w;
+    struct session *s;
+    const char *select;
+    const char *table;
+    const char *const *partition_by;
+    size_t npartition_by;
+    const struct lake_txn *txn; /* committed with the rows; NULL = none */
+    int64_t rows;               /* answer */
+};
+
+/* The table's columns, and behind them those that the batch has and the table has not. */
+static bool batch_schema(struct arena *a, const struct append *p, const struct lake_snapshot *base,
+                         struct lake_schema *ret, bool *ret_changed, struct err *e)
 {
-    struct lake_table lt = asset_table(a, w, table);
+    struct engine_column *cols;
+    size_t n;
+    if (!p->w->driver->bind(a, p->s, p->select, (struct engine_params){0}, (struct src){0}, &cols, &n, e))
+        return false;
+    struct lake_field *f = arena_make(a, struct lake_field, n);
+    for (size_t i = 0; i < n; i++)
+        f[i] = (struct lake_field){cols[i].name, cols[i].type, true, "{}"};
+    const struct lake_schema gives = {f, n};
+    *ret = gives;
+    *ret_changed = true;
+    return !base || lake_schema_merge(a, &base->schema, &gives, true, ret, ret_changed, e);
+}
+
+/* The rows as files and as one commit. */
+static bool append(struct arena *a, struct append *p, struct err *e)
+{
+    const struct workshop *w = p->w;
+    struct lake_table lt = asset_table(a, w, p->table);
     struct lake_snapshot *base;
+    struct lake_schema schema;
+    struct staging staging;
+    struct engine_staged staged;
+    bool changed;
     if (!table_latest(a, &lt, &base, e))
         return false;
-
-    auto_buf sql = BUF(4096);
-    buf_addf(&sql, "SELECT * FROM ");
-    sql_ident(&sql, relation);
-    struct engine_stage stage = {.sql = sql.p,
-                                 .store = w->lake,
-                                 .dir = lt.dir,
-                                 .schema = base ? &base->schema : NULL,
-                                 .partition_by = partition_by,
-                                 .npartition_by = npartition_by};
-    struct engine_staged staged;
-    if (!buf_done(&sql, e) || !w->driver->stage(a, s, &stage, &staged, e))
-        return wrap(e, "table '%s'", table);
-
-    struct lake_commit c = {.base = base,
-                            .schema = base ? NULL : &staged.schema,
-                            .partition_by = partition_by,
-                            .npartition_by = npartition_by,
-                            .adds = staged.files,
-                            .nadds = staged.nfiles,
-                            .txns = txn,
-                            .ntxns = txn ? 1 : 0,
-                            .blind = true,
-                            .operation = "WRITE",
-                            .parameters = "{\"mode\":\"Append\"}",
-                            .metrics = arena_fmt(a, "{\"numFiles\":\"%zu\",\"numOutputRows\":\"%lld\"}",
-                                                 staged.nfiles, (long long)staged.rows),
-                            .run_id = t->run_id};
+    if (!batch_schema(a, p, base, &schema, &changed, e) || !staging_begin(a, w, &lt, base, &staging, e))
+        return wrap(e, "table '%s'", p->table);
+    const struct engine_stage stage = {.sql = p->select,
+                                       .store = w->lake,
+                                       .dir = lt.dir,
+                                       .token = staging.token,
+                                       .schema = &schema,
+                                       .partition_by = base ? base->partition_by : p->partition_by,
+                                       .npartition_by = base ? base->npartition_by : p->npartition_by};
+    if (!w->driver->stage(a, p->s, &stage, &staged, e)) {
+        staging_drop(w, &lt, &staging, NULL, 0);
+        return wrap(e, "table '%s'", p->table);
+    }
+    const struct lake_commit c = {.base = base,
+                                  .schema = changed ? &schema : NULL,
+                                  .partition_by = stage.partition_by,
+                                  .npartition_by = stage.npartition_by,
+                                  .adds = staged.files,
+                                  .nadds = staged.nfiles,
+                                  .txns = p->txn,
+                                  .ntxns = p->txn ? 1 : 0,
+                                  .blind = true,
+                                  .operation = "WRITE",
+                                  .parameters = "{\"mode\":\"Append\"}",
+                                  .metrics = arena_fmt(a, "{\"numFiles\":\"%zu\",\"numOutputRows\":\"%lld\"}",
+                                                       staged.nfiles, (long long)staged.rows),
+                                  .run_id = p->t->run_id};
     int64_t version;
-    if (!lake_commit(a, &lt, &c, &version, e))
-        return wrap(e, "table '%s'", table);
-    log_debug(EV("table.appended"), KV("table", table), KV("rows", staged.rows), KV("version", version));
-    *ret_rows = staged.rows;
+    if (!staging_commit(a, w, &lt, &staging, &c, &version, e))
+        return false;
+    log_debug(EV("table.appended"), KV("table", p->table), KV("rows", staged.rows), KV("version", version));
+    p->rows = staged.rows;
     return true;
 }
 
@@ -105,14 +144,19 @@ static bool load_deliver(void *ctx, const char *table, struct ArrowArrayStream *
     struct load *l = ctx;
     auto_arena *scratch = arena_new();
     const struct source_table *st = find_table(l->source, table);
-    const struct lake_txn txn = {arena_fmt(scratch, "cupel/%s", l->source->name), position};
-    int64_t n = 0;
+    const struct lake_txn txn = {log_txn(scratch, l->source), position};
+    struct append p = {.t = l->t,
+                       .w = l->w,
+                       .s = l->deliver_session,
+                       .select = "SELECT * FROM batch",
+                       .table = table,
+                       .partition_by = st->partition_by,
+                       .npartition_by = st->npartition_by,
+                       .txn = &txn};
 
     pthread_mutex_lock(&l->lock);
-    bool ok = l->w->driver->relation_arrow(l->deliver_session, "batch", rows, e) &&
-              append(scratch, l->t, l->w, l->deliver_session, "batch", table, st->partition_by,
-                     st->npartition_by, &txn, &n, e);
-    l->rows += n;
+    bool ok = l->w->driver->relation_arrow(l->deliver_session, "batch", rows, e) && append(scratch, &p, e);
+    l->rows += p.rows;
     pthread_mutex_unlock(&l->lock);
     return ok;
 }
@@ -146,11 +190,6 @@ static bool load_known(void *ctx, const char *table, const char *key, int64_t si
 static char *inbox_dir(struct arena *a, const struct workshop *w, const struct source *s)
 {
     return arena_fmt(a, "%s/inbox/%s", w->project->state, s->name);
-}
-
-static char *log_txn(struct arena *a, const struct source *s)
-{
-    return arena_fmt(a, "cupel/%s", s->name);
 }
 
 bool source_extracted(struct arena *a, const struct workshop *w, const struct source *s, int64_t *ret_us,
@@ -222,48 +261,73 @@ static void add_text(struct buf *b, const char *s)
         buf_addf(b, "NULL");
 }
 
-/* One row a resource. The whole extraction's txn comes with it when it is complete. */
+static void add_int(struct buf *b, int64_t n, const char *name)
+{
+    buf_addf(b, ", %" PRIi64 "::BIGINT AS %s", n, name);
+}
+
+static void add_time(struct buf *b, int64_t us, const char *name)
+{
+    buf_addf(b, ", make_timestamptz(%" PRIi64 ") AS %s", us, name);
+}
+
+/* A resource as a row of the log, in the order of its columns. */
+static void log_row(struct buf *b, const struct task *t, const struct source *s, const struct extraction *x,
+                    const struct read_result *r, const struct read_stats *st)
+{
+    const struct {
+        const char *name, *value;
+    } texts[] = {{"source", s->name},
+                 {"resource", st->resource},
+                 {"table_name", st->table},
+                 {"run_id", t->run_id},
+                 {"batch_run_id", x->batch_run_id}};
+    int64_t due = st->wanted - st->missing;
+    buf_addf(b, "SELECT ");
+    for (size_t i = 0; i < countof(texts); i++) {
+        buf_addf(b, "%s", i ? ", " : "");
+        add_text(b, texts[i].value);
+        buf_addf(b, "::VARCHAR AS %s", texts[i].name);
+    }
+    add_time(b, x->now_us, "extraction_timestamp");
+    add_time(b, st->started_us, "started_at");
+    add_time(b, st->finished_us, "finished_at");
+    add_int(b, st->wanted, "wanted");
+    add_int(b, st->arrived, "arrived");
+    add_int(b, st->resumed, "resumed");
+    add_int(b, st->missing, "missing");
+    add_int(b, st->failed, "failed");
+    add_int(b, st->retries, "retries");
+    add_int(b, st->records, "records");
+    add_int(b, st->bytes, "bytes");
+    buf_addf(b, ", %.6f::DOUBLE AS share, '%s'::VARCHAR AS state, ",
+             due > 0 ? (double)st->arrived / (double)due : 1.0, r->complete ? "complete" : "incomplete");
+    add_text(b, st->problems);
+    buf_addf(b, "::VARCHAR AS problems");
+}
+
+/* One row a resource. The whole extraction's txn comes with it when it is complete. Other sources write there too, and
+ * one of them may just have made the table. */
 static bool write_log(struct task *t, const struct workshop *w, const struct source *s,
                       const struct extraction *x, const struct read_result *r, struct err *e)
 {
+    enum { ATTEMPTS = 5 };
     auto_arena *scratch = arena_new();
-    struct session *session;
     auto_buf sql = BUF(16 << 20);
     for (size_t i = 0; i < r->n; i++) {
-        const struct read_stats *st = &r->stats[i];
-        int64_t due = st->wanted - st->missing;
-        buf_addf(&sql, "%sSELECT ", i ? " UNION ALL " : "");
-        add_text(&sql, s->name);
-        buf_addf(&sql, "::VARCHAR AS source, ");
-        add_text(&sql, st->resource);
-        buf_addf(&sql, "::VARCHAR AS resource, ");
-        add_text(&sql, st->table);
-        buf_addf(&sql, "::VARCHAR AS table_name, ");
-        add_text(&sql, t->run_id);
-        buf_addf(&sql, "::VARCHAR AS run_id, ");
-        add_text(&sql, x->batch_run_id);
-        buf_addf(
-            &sql,
-            "::VARCHAR AS batch_run_id, make_timestamptz(%lld) AS extraction_timestamp, "
-            "make_timestamptz(%lld) "
-            "AS started_at, make_timestamptz(%lld) AS finished_at, %lld::BIGINT AS wanted, %lld::BIGINT AS "
-            "arrived, %lld::BIGINT AS resumed, %lld::BIGINT AS missing, %lld::BIGINT AS failed, %lld::BIGINT "
-            "AS "
-            "retries, %lld::BIGINT AS records, %lld::BIGINT AS bytes, ",
-            (long long)x->now_us, (long long)st->started_us, (long long)st->finished_us,
-            (long long)st->wanted, (long long)st->arrived, (long long)st->resumed, (long long)st->missing,
-            (long long)st->failed, (long long)st->retries, (long long)st->records, (long long)st->bytes);
-        buf_addf(&sql, "%.6f::DOUBLE AS share, '%s'::VARCHAR AS state, ",
-                 due > 0 ? (double)st->arrived / (double)due : 1.0, r->complete ? "complete" : "incomplete");
-        add_text(&sql, st->problems);
-        buf_addf(&sql, "::VARCHAR AS problems");
+        buf_addf(&sql, "%s", i ? " UNION ALL " : "");
+        log_row(&sql, t, s, x, r, &r->stats[i]);
     }
     const struct lake_txn txn = {log_txn(scratch, s), x->now_us};
-    int64_t rows;
-    return r->n == 0 || (buf_done(&sql, e) && w->driver->session(scratch, w->engine, t, &session, e) &&
-                         w->driver->relation_sql(session, "log_rows", sql.p, false, e) &&
-                         append(scratch, t, w, session, "log_rows", LOG_TABLE, NULL, 0,
-                                r->complete ? &txn : NULL, &rows, e));
+    struct append p = {.t = t, .w = w, .select = sql.p, .table = LOG_TABLE, .txn = r->complete ? &txn : NULL};
+    if (r->n == 0)
+        return true;
+    if (!buf_done(&sql, e) || !w->driver->session(scratch, w->engine, t, &p.s, e))
+        return false;
+    for (int i = 1; !append(scratch, &p, e); i++)
+        if (e->kind != ERR_CONFLICT || i == ATTEMPTS)
+            return false;
+    return true;
 }
 
 /* Everything the source offers, from the inbox and from outside, into its tables. */

@@ -1,7 +1,9 @@
 /* Names of the project turned into tables of the lake and relations of a session. */
+#include <ctype.h>
 #include <string.h>
 
 #include "asset/internal.h"
+#include "engine/sqltext.h"
 
 struct lake_table asset_table(struct arena *a, const struct workshop *w, const char *name)
 {
@@ -17,11 +19,6 @@ struct lake_table asset_table(struct arena *a, const struct workshop *w, const c
     };
 }
 
-char *watermark_id(struct arena *a, const char *asset, const char *input)
-{
-    return arena_fmt(a, "cupel/%s/%s", asset, input);
-}
-
 bool table_latest(struct arena *a, const struct lake_table *t, struct lake_snapshot **ret, struct err *e)
 {
     bool missing = false;
@@ -32,6 +29,21 @@ bool table_latest(struct arena *a, const struct lake_table *t, struct lake_snaps
     *ret = NULL;
     return true;
 }
+
+const struct model *table_model(const struct workshop *w, const char *table)
+{
+    const struct asset *maker = project_table(w->project, table);
+    /* A model's quarantine has the same maker, and is no model. */
+    return maker && maker->kind == ASSET_MODEL && strcmp(maker->name, table) == 0 ? maker->model : NULL;
+}
+
+const struct model *table_view(const struct workshop *w, const char *table)
+{
+    const struct model *m = table_model(w, table);
+    return m && m->mode == MODE_VIEW ? m : NULL;
+}
+
+/* --- versions --- */
 
 /* "v12" or a time behind the '@' of a name. */
 static bool parse_at(const char *text, struct lake_at *ret, struct err *e)
@@ -56,6 +68,8 @@ static bool relation_at(struct arena *a, const struct workshop *w, struct sessio
     struct lake_at at;
     if (!parse_at(at_text + 1, &at, e))
         return false;
+    if (table_view(w, table))
+        return fail(e, ERR_USER, "'%s' is a view: it has no versions", table);
     struct lake_table t = asset_table(a, w, table);
     struct lake_snapshot *snap;
     if (!lake_snapshot(a, &t, at, &snap, NULL, e))
@@ -63,12 +77,13 @@ static bool relation_at(struct arena *a, const struct workshop *w, struct sessio
     return w->driver->relation_files(s, name, &t, snap, NULL, 0, e);
 }
 
-/* A table that the project makes but nobody has filled yet: no rows, the columns it will have. */
-static bool relation_unfilled(const struct workshop *w, struct session *s, const char *name,
-                              const struct asset *maker, struct err *e)
+/* --- relations --- */
+
+bool table_unfilled(const struct workshop *w, struct session *s, const char *name, struct err *e)
 {
-    if (maker && maker->kind == ASSET_MODEL && strcmp(maker->name, name) == 0 && maker->model->columns)
-        return w->driver->relation_empty(s, name, maker->model->columns, maker->model->ncolumns, e);
+    const struct model *m = table_model(w, name);
+    if (m && m->columns)
+        return w->driver->relation_empty(s, name, m->columns, m->ncolumns, e);
     const char *ddl = project_table_ddl(w->project, name);
     if (ddl)
         return w->driver->relation_ddl(s, name, ddl, e);
@@ -76,28 +91,58 @@ static bool relation_unfilled(const struct workshop *w, struct session *s, const
     return hint(e, "`cupel tables` lists those that there are");
 }
 
-bool asset_relation(struct arena *a, const struct workshop *w, struct session *s, const char *name,
-                    struct err *e)
+bool table_view_relation(struct arena *a, const struct workshop *w, struct session *s,
+                         const struct model *view, struct err *e)
+{
+    struct engine_params params = project_params(a, w->project, &w->params);
+    struct sqltext plain; /* a view of the engine has no parameters: they are written as literals */
+    return (sqltext_plain(a, view->sql, &params, view->sql_at, &plain, e) &&
+            w->driver->relation_sql(s, view->name, plain.sql, false, e)) ||
+           wrap(e, "view '%s'", view->name);
+}
+
+static bool relation(struct arena *a, const struct workshop *w, struct session *s, const char *name,
+                     struct err *e)
 {
     const char *at = strchr(name, '@');
     if (at)
         return relation_at(a, w, s, name, at, e);
-
-    const struct asset *maker = project_table(w->project, name);
-    if (maker && maker->kind == ASSET_MODEL && maker->model->mode == MODE_VIEW &&
-        strcmp(maker->model->name, name) == 0) {
-        for (size_t i = 0; i < maker->model->ninputs; i++)
-            if (!asset_relation(a, w, s, maker->model->inputs[i], e))
-                return wrap(e, "view '%s'", name);
-        return w->driver->relation_sql(s, name, maker->model->sql, false, e) || wrap(e, "view '%s'", name);
+    const struct model *view = table_view(w, name);
+    if (view) {
+        for (size_t i = 0; i < view->ninputs; i++)
+            if (!asset_relation(a, w, s, view->inputs[i], e))
+                return false;
+        return table_view_relation(a, w, s, view, e);
     }
-
     struct lake_table t = asset_table(a, w, name);
     struct lake_snapshot *snap;
     if (!table_latest(a, &t, &snap, e))
         return false;
-    return snap ? w->driver->relation_files(s, name, &t, snap, NULL, 0, e)
-                : relation_unfilled(w, s, name, maker, e);
+    return snap ? w->driver->relation_files(s, name, &t, snap, NULL, 0, e) : table_unfilled(w, s, name, e);
+}
+
+/* Names are the engine's: Silver.Movies is silver.movies. */
+static const char *lower(struct arena *a, const char *name)
+{
+    char *out = arena_str(a, name);
+    for (char *p = out; *p && *p != '@'; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return out;
+}
+
+static bool is_there(struct arena *a, const struct workshop *w, const char *name)
+{
+    struct err ignored;
+    struct lake_table t = asset_table(a, w, arena_strn(a, name, strcspn(name, "@")));
+    int64_t version;
+    return lake_latest(&t, &version, &ignored) && version >= 0;
+}
+
+bool asset_relation(struct arena *a, const struct workshop *w, struct session *s, const char *name,
+                    struct err *e)
+{
+    const char *low = lower(a, name);
+    return relation(a, w, s, strcmp(low, name) == 0 || is_there(a, w, name) ? name : low, e);
 }
 
 bool asset_relations(struct arena *a, const struct workshop *w, struct session *s, const char *sql,
@@ -110,8 +155,11 @@ bool asset_relations(struct arena *a, const struct workshop *w, struct session *
     for (size_t i = 0; i < n; i++) {
         if (!strchr(refs[i].name, '.'))
             continue; /* a table function's alias or one of the engine's own */
-        if (!asset_relation(a, w, s, refs[i].name, e))
-            return false;
+        if (asset_relation(a, w, s, refs[i].name, e))
+            continue;
+        if (e->kind == ERR_USER && !e->at.line)
+            e->at = sqltext_place(sql, refs[i].offset, at);
+        return false;
     }
     return true;
 }

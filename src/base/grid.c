@@ -117,26 +117,11 @@ static void measure(struct layout *l, size_t i)
 
 /* --- what they get --- */
 
-/* The bytes of s that take at most `width` columns. */
-static size_t fitting(const char *s, size_t n, int width)
-{
-    size_t at = 0;
-    uint32_t rune;
-    for (int len, w; at < n; at += (size_t)len, width -= w) {
-        len = text_rune(s + at, n - at, &rune);
-        len += !len;
-        w = text_width(s + at, (size_t)len);
-        if (w > width)
-            break;
-    }
-    return at;
-}
-
 /* The next line of a wrapped text: its bytes; *p moves behind it and the blanks that follow. */
 static struct str next_line(const char **p, int width)
 {
     const char *s = *p;
-    size_t n = strlen(s), fits = fitting(s, n, width), end = fits;
+    size_t n = strlen(s), fits = text_fit(s, n, width), end = fits;
     if (fits < n) {
         while (end > 0 && s[end] != ' ')
             end--;
@@ -161,41 +146,58 @@ static int longest_line(const char *s, int width)
     return most;
 }
 
-static int capped(const struct layout *l, const struct column *c, int cap)
+struct caps {
+    int head, all; /* GRID_WRAP: heads may make a column as wide as that; no column is wider than that */
+};
+
+static int larger(int x, int y)
 {
-    int w = c->need < cap ? c->need : cap;
-    w = w > c->least ? w : c->least;
-    if (l->g->narrow == GRID_WRAP && w < c->need) { /* a head in several lines may need less */
-        int head = longest_line(c->cells[0], w), below = c->below < w ? c->below : w;
-        w = head > below ? head : below;
-    }
-    return w;
+    return x > y ? x : y;
 }
 
-static int total(const struct layout *l, int cap)
+static int smaller(int x, int y)
+{
+    return x < y ? x : y;
+}
+
+static int capped(const struct layout *l, const struct column *c, struct caps caps)
+{
+    if (l->g->narrow == GRID_CUT)
+        return larger(smaller(c->need, caps.all), c->least);
+    int w = larger(larger(c->below, smaller(c->need, caps.head)), c->least);
+    w = larger(smaller(w, caps.all), c->least);
+    /* a head in several lines may need less than it was given */
+    return w < c->need ? larger(longest_line(c->cells[0], w), smaller(c->below, w)) : w;
+}
+
+static int total(const struct layout *l, struct caps caps)
 {
     int sum = 0;
     for (size_t i = 0; i < l->n; i++)
-        sum += capped(l, &l->columns[i], cap) + (i ? GAP : 0);
+        sum += capped(l, &l->columns[i], caps) + (i ? GAP : 0);
     return sum;
 }
 
-/* The widest columns give way first: all get at most as much as the largest cap that lets them fit. */
+/* Heads go on in further lines first, then the widest columns give way: all get at most as much as the
+ * largest cap that lets them fit. */
 static void share(struct layout *l)
 {
-    int cap = 0;
+    struct caps caps = {0};
+    int room = l->g->width;
     l->n = l->g->ncolumns;
     for (size_t i = 0; i < l->n; i++)
-        cap = l->columns[i].need > cap ? l->columns[i].need : cap;
-    int room = l->g->width;
+        caps.all = larger(caps.all, l->columns[i].need);
+    caps.head = caps.all;
     if (room > 0) {
-        while (l->n > 1 && l->g->narrow == GRID_CUT && total(l, 0) > room)
+        while (l->n > 1 && l->g->narrow == GRID_CUT && total(l, (struct caps){0}) > room)
             l->n--;
-        while (cap > 1 && total(l, cap) > room && total(l, cap) > total(l, 0))
-            cap--;
+        while (l->g->narrow == GRID_WRAP && caps.head > 1 && total(l, caps) > room)
+            caps.head--;
+        while (caps.all > 1 && total(l, caps) > room && total(l, caps) > total(l, (struct caps){0}))
+            caps.all--;
     }
     for (size_t i = 0; i < l->n; i++)
-        l->columns[i].width = capped(l, &l->columns[i], cap);
+        l->columns[i].width = capped(l, &l->columns[i], caps);
     struct column *one = &l->columns[0];
     if (room > 0 && l->n == 1 && l->g->narrow == GRID_CUT && one->width > room)
         one->width = room;
@@ -223,7 +225,7 @@ static void add_cell(struct buf *out, const struct layout *l, const struct colum
         int dots_wide = l->g->ascii ? 3 : 1;
         if (c->width <= dots_wide)
             dots = "", dots_wide = 0;
-        size_t fits = fitting(s.p, s.n, c->width - dots_wide);
+        size_t fits = text_fit(s.p, s.n, c->width - dots_wide);
         w = text_width(s.p, fits) + dots_wide;
         buf_add(out, s.p, fits);
         buf_addf(out, "%s", dots);

@@ -41,6 +41,8 @@ int text_rune(const char *p, size_t n, uint32_t *ret);
 bool text_utf8(const char *p, size_t n);
 /* How many terminal columns the text takes (East Asian wide = 2, combining = 0). */
 int text_width(const char *p, size_t n);
+/* How many bytes of the text take at most `width` terminal columns. */
+size_t text_fit(const char *p, size_t n, int width);
 
 /* Appends the shortest decimal that reads back as the same double: 0.1, 1e+22, nan. */
 void text_real(struct buf *b, double v);

@@ -157,3 +157,17 @@ int text_width(const char *p, size_t n)
     }
     return width;
 }
+
+size_t text_fit(const char *p, size_t n, int width)
+{
+    size_t at = 0;
+    for (int len; at < n; at += (size_t)len) {
+        uint32_t rune;
+        len = text_rune(p + at, n - at, &rune);
+        len += !len;
+        width -= text_width(p + at, (size_t)len);
+        if (width < 0)
+            break;
+    }
+    return at;
+}

@@ -8,6 +8,7 @@
 #include "base/grid.h"
 #include "base/json.h"
 #include "run/run.h"
+#include "run/state.h"
 
 enum opt_type {
     OPT_FLAG /* bool */,
@@ -38,6 +39,8 @@ struct app { /* what every command gets */
     bool json;  /* --json */
     bool color; /* stderr is a terminal and NO_COLOR is not set */
     bool debug;
+    bool logged; /* --log: the log on stderr was asked for */
+    bool log_json;
     bool quick;        /* of the command */
     const char **args; /* what is left on the command line, ends with NULL */
     size_t nargs;
@@ -60,6 +63,9 @@ extern const struct cmd *const commands[]; /* in the order of --help; ends with 
 
 /* What several commands share. */
 
+/* An error as a compiler shows it, or as JSON, on stderr; nothing when its message is empty. */
+void app_error(const struct app *app, const struct err *e);
+
 /* The project read, linked and bound on an engine of its own; mistakes are printed as a compiler does, and if
  * there was one that is not a warning the call fails with *e of kind ERR_USER and an empty message (already
  * said). */
@@ -68,18 +74,30 @@ struct opened {
     struct engine *engine;
     struct session *session;
     struct workshop shop;
+    struct problems warnings; /* what was said and is no error */
 };
-enum open_depth { OPEN_FILES, OPEN_LINKED, OPEN_BOUND };
+enum open_depth { OPEN_FILES, OPEN_LINKED, OPEN_BOUND, OPEN_CHECKED /* pages too */ };
 bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret,
               struct err *e) must_check;
 
+/* The project's files, and the history of its runs; ERR_USER when nothing has run yet. */
+bool app_history(struct app *app, struct opened *x, struct state **ret, struct err *e) must_check;
+/* Is that run at work now? */
+bool app_running(const struct opened *x, const char *run);
+/* "running", "success", "failed", "canceled"; "interrupted" when its process is gone. */
+const char *app_run_state(const struct opened *x, const struct state_run *r);
+
 /* Prints the problems to stderr (or as JSON to stdout); how many are errors. */
 size_t app_problems(const struct app *app, const struct project *p, const struct problems *problems);
+
+json_t *app_problems_json(const struct problems *problems);
 
 /* "1,204", "3.4 MB", "2.1 s", "3 min ago" in a's memory. */
 const char *human_int(struct arena *a, int64_t n);
 const char *human_bytes(struct arena *a, int64_t n);
 const char *human_seconds(struct arena *a, double s);
+/* In whole seconds, for what changes before the reader's eyes: "42 s", "1 min 05 s", "2 h 03 min". */
+const char *human_left(struct arena *a, double s);
 
 /* A line of JSON on stdout for --json: the object is released. */
 void print_json(json_t *j);

@@ -43,6 +43,16 @@ const char *human_seconds(struct arena *a, double s)
     return arena_fmt(a, "%d min %02d s", (int)s / 60, (int)s % 60);
 }
 
+const char *human_left(struct arena *a, double s)
+{
+    int64_t n = (int64_t)(s + 0.5);
+    if (n < 60)
+        return arena_fmt(a, "%lld s", (long long)n);
+    if (n < 3600)
+        return arena_fmt(a, "%lld min %02lld s", (long long)n / 60, (long long)n % 60);
+    return arena_fmt(a, "%lld h %02lld min", (long long)n / 3600, (long long)n / 60 % 60);
+}
+
 void print_json(json_t *j)
 {
     char *line = j ? json_dumps(j, JSON_COMPACT) : NULL;

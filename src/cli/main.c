@@ -1,5 +1,5 @@
 /* cupel: reads the command line, runs one command, prints its error and exits by the error's kind. */
-#include <signal.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/cmd.h"
-#include "cli/signals.h"
+#include "cli/help.h"
 
 const struct cmd *const commands[] = {&cmd_init,   &cmd_validate, &cmd_plan, &cmd_run,
                                       &cmd_query,  &cmd_tables,   &cmd_show, &cmd_history,
@@ -17,7 +17,7 @@ const struct cmd *const commands[] = {&cmd_init,   &cmd_validate, &cmd_plan, &cm
 struct global {
     const char *dir, *env, *log;
     struct opt_list vars;
-    bool json, debug, help;
+    bool json, debug, help, version;
 };
 
 static const struct opt global_options[] = {
@@ -26,53 +26,14 @@ static const struct opt global_options[] = {
     {"env", 'e', OPT_TEXT, offsetof(struct global, env), "NAME", "The environment of cupel.yaml to use"},
     {"var", 0, OPT_LIST, offsetof(struct global, vars), "NAME=VALUE", "Set a variable of the project"},
     {"json", 0, OPT_FLAG, offsetof(struct global, json), NULL, "Answer in JSON, for programs"},
-    {"log", 0, OPT_TEXT, offsetof(struct global, log), "text|json", "How the log on stderr is written"},
+    {"log", 0, OPT_TEXT, offsetof(struct global, log), "text|json",
+     "Write the log to stderr, in place of progress"},
     {"debug", 0, OPT_FLAG, offsetof(struct global, debug), NULL,
      "Log everything, and say where errors were born"},
+    {"version", 'V', OPT_FLAG, offsetof(struct global, version), NULL, "Say which version this is"},
     {"help", 'h', OPT_FLAG, offsetof(struct global, help), NULL, "Say how it is used"},
     {0},
 };
-
-static void print_options(FILE *out, const struct opt *rows)
-{
-    for (const struct opt *o = rows; o && o->name; o++) {
-        char left[64];
-        int n =
-            snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ',
-                     o->letter ? ", " : "  ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-        fprintf(out, "  %-*s %s\n", n > 30 ? n : 30, left, o->help);
-    }
-}
-
-static void print_usage(FILE *out)
-{
-    fputs("cupel " CUPEL_VERSION " - the batch layer of a data platform in one program\n\n"
-          "usage: cupel COMMAND [OPTIONS] [ARGUMENTS]\n\n",
-          out);
-    for (size_t i = 0; commands[i]; i++)
-        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\noptions of every command:\n", out);
-    print_options(out, global_options);
-    fputs("\n`cupel COMMAND --help` says more. Exit status: 0 done, 2 a mistake in the project or on the "
-          "command line,\n"
-          "3 credentials refused, 4 network, 5 a limit, 6 data that fails its checks, 7 conflict, 8 disk, "
-          "130 stopped.\n",
-          out);
-}
-
-static void print_help(const struct cmd *c)
-{
-    printf("cupel %s - %s\n\nusage: cupel %s [OPTIONS]%s%s\n", c->name, c->summary, c->name,
-           c->args[0] ? " " : "", c->args);
-    if (c->help)
-        printf("\n%s", c->help);
-    if (c->options && c->options[0].name) {
-        puts("\noptions:");
-        print_options(stdout, c->options);
-    }
-    puts("\noptions of every command:");
-    print_options(stdout, global_options);
-}
 
 static const struct opt *find_option(const struct opt *rows, const char *name, size_t n, char letter)
 {
@@ -219,35 +180,56 @@ static bool check_args(const struct line *l, struct err *e)
     return hint(e, "usage: cupel %s [OPTIONS]%s%s", c->name, c->args[0] ? " " : "", c->args);
 }
 
-static bool set_up_log(const struct global *g, const struct app *app, struct err *e)
+static bool set_up_log(const struct global *g, struct app *app, struct err *e)
 {
     if (g->log && strcmp(g->log, "text") != 0 && strcmp(g->log, "json") != 0)
         return fail(e, ERR_USER, "--log: '%s' is neither text nor json", g->log);
+    app->logged = g->log != NULL;
+    app->log_json = g->log && strcmp(g->log, "json") == 0;
     log_setup(&(struct log_conf){.text_fd = STDERR_FILENO,
-                                 .json = g->log && strcmp(g->log, "json") == 0,
+                                 .json = app->log_json,
                                  .color = app->color,
                                  .min = g->debug ? LOG_DEBUG : LOG_INFO,
                                  .file_fd = -1});
     return true;
 }
 
+/* `cupel help COMMAND` is `cupel COMMAND --help`. */
+static bool take_help(char ***words, struct global *g)
+{
+    if (!(*words)[0] || strcmp((*words)[0], "help") != 0)
+        return false;
+    ++*words;
+    g->help = true;
+    return (*words)[0] && strcmp((*words)[0], "--markdown") == 0;
+}
+
 static bool dispatch(struct app *app, char **words, struct err *e)
 {
     struct global g = {0};
     struct line l = {.app = app, .global = &g};
-    if (!read_line(&l, words, e))
+    if (take_help(&words, &g)) {
+        help_markdown(global_options);
+        return true;
+    }
+    bool understood = read_line(&l, words, e);
+    app->json = g.json;
+    if (!understood)
         return false;
+    if (g.version) {
+        puts("cupel " CUPEL_VERSION);
+        return true;
+    }
     if (g.help || !l.cmd) {
         if (l.cmd)
-            print_help(l.cmd);
+            help_command(l.cmd, global_options);
         else
-            print_usage(g.help ? stdout : stderr);
+            help_usage(g.help ? stdout : stderr, global_options);
         return g.help || (fail(e, ERR_USER, "%s", ""), false);
     }
     app->dir = g.dir;
     app->env = g.env;
     app->vars = g.vars;
-    app->json = g.json;
     app->debug = g.debug;
     app->quick = l.cmd->quick;
     *arena_push(app->a, &l.args) = NULL;
@@ -258,7 +240,7 @@ static bool dispatch(struct app *app, char **words, struct err *e)
 }
 
 /* The text of the file that an error points into, for its line and caret. */
-static void print_error(const struct app *app, const struct err *e)
+void app_error(const struct app *app, const struct err *e)
 {
     if (!e->msg[0])
         return; /* said already */
@@ -269,7 +251,7 @@ static void print_error(const struct app *app, const struct err *e)
     else if (e->at.line && !fs_read(app->a, e->at.file, 16 << 20, &text, NULL, &ignored) && app->dir &&
              !fs_read(app->a, fs_join(app->a, app->dir, e->at.file), 16 << 20, &text, NULL, &ignored))
         text = NULL;
-    if (app->json) {
+    if (app->json || app->log_json) {
         json_t *j = json_pack("{s:s, s:s, s:s}", "error", e->msg, "kind", err_name(e->kind), "hint", e->hint);
         if (j && e->at.line)
             json_object_set_new(
@@ -286,20 +268,27 @@ static void print_error(const struct app *app, const struct err *e)
         fprintf(stderr, "born at %s:%d (%s)\n", e->cfile, e->cline, err_name(e->kind));
 }
 
+/* A reader that has gone away is no mistake of ours to speak of. */
+static int end_stdout(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    if (errno != EPIPE)
+        fprintf(stderr, "error: cannot write to stdout: %s\n", strerror(errno));
+    return err_exit_code(ERR_IO);
+}
+
 int main(int argc, char **argv)
 {
     struct arena *a = arena_new();
     struct app app = {.a = a, .color = isatty(STDERR_FILENO) && !getenv("NO_COLOR")};
     struct err e = {0};
     (void)argc;
-    signals_catch();
     bool ok = dispatch(&app, argv + 1, &e);
-    if (!ok)
-        print_error(&app, &e);
-    int code = ok ? 0 : err_exit_code(e.kind);
-    if (fflush(stdout) != 0 && ok) {
-        fputs("error: cannot write to stdout\n", stderr);
-        code = err_exit_code(ERR_IO);
+    int code = end_stdout();
+    if (!ok) {
+        app_error(&app, &e);
+        code = err_exit_code(e.kind);
     }
     if (app.quick)
         _exit(code);

@@ -1,10 +1,10 @@
 /* Opening a project for a command. */
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "cli/cmd.h"
-#include "cli/signals.h"
+#include "page/page.h"
 
 static const char *file_text(const struct project *p, const char *file)
 {
@@ -14,6 +14,9 @@ static const char *file_text(const struct project *p, const char *file)
     for (size_t i = 0; p && i < p->nsources; i++)
         if (strcmp(p->sources[i].path, file) == 0)
             return p->sources[i].text;
+    for (size_t i = 0; p && i < p->npages; i++)
+        if (strcmp(p->pages[i].path, file) == 0)
+            return p->pages[i].text;
     return NULL;
 }
 
@@ -31,6 +34,21 @@ static json_t *problem_json(const struct err *e)
 }
 
 /* err_print says "error"; a warning is the same with another word. */
+static void print_warning(const struct err *e, const char *text)
+{
+    char *shown = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&shown, &n);
+    if (!f)
+        abort();
+    err_print(f, e, text);
+    fclose(f);
+    char *word = strstr(shown, "error: ");
+    if (word)
+        fprintf(stderr, "%.*swarning: %s", (int)(word - shown), shown, word + strlen("error: "));
+    free(shown);
+}
+
 static void print_problem(const struct app *app, const struct project *p, const struct err *e)
 {
     const char *text = e->at.file ? file_text(p, e->at.file) : NULL;
@@ -40,16 +58,10 @@ static void print_problem(const struct app *app, const struct project *p, const 
         if (fs_read(app->a, fs_join(app->a, p->root, e->at.file), 16 << 20, &read, NULL, &ignored))
             text = read;
     }
-    if (e->kind != ERR_NONE) {
-        err_print(stderr, e, text);
-        return;
-    }
-    if (e->at.line)
-        fprintf(stderr, "%s:%d:%d: warning: %s\n", e->at.file, e->at.line, e->at.col, e->msg);
+    if (e->kind == ERR_NONE)
+        print_warning(e, text);
     else
-        fprintf(stderr, "warning: %s\n", e->msg);
-    if (e->hint[0])
-        fprintf(stderr, "hint: %s\n", e->hint);
+        err_print(stderr, e, text);
 }
 
 size_t app_problems(const struct app *app, const struct project *p, const struct problems *problems)
@@ -68,12 +80,12 @@ size_t app_problems(const struct app *app, const struct project *p, const struct
     return errors;
 }
 
-static void print_problems_json(const struct problems *problems)
+json_t *app_problems_json(const struct problems *problems)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < problems->n; i++)
         json_array_append_new(list, problem_json(&problems->v[i]));
-    print_json(json_pack("{s:b, s:o}", "ok", 0, "problems", list));
+    return list;
 }
 
 static bool said_already(const struct app *app, const struct project *p, const struct problems *problems,
@@ -83,7 +95,8 @@ static bool said_already(const struct app *app, const struct project *p, const s
     if (errors == 0)
         return true;
     if (app->json)
-        print_problems_json(problems);
+        print_json(json_pack("{s:b, s:I, s:o}", "ok", 0, "errors", (json_int_t)errors, "problems",
+                             app_problems_json(problems)));
     else
         fprintf(stderr, "%zu error%s\n", errors, errors == 1 ? "" : "s");
     return fail(e, ERR_USER, "%s", "");
@@ -114,8 +127,44 @@ bool app_open(struct app *app, enum open_depth depth, const struct run_options *
         project_link(ret->project, &engine_duckdb, ret->session, &problems);
         if (depth > OPEN_LINKED)
             project_bind(ret->project, &engine_duckdb, ret->session, &problems);
+        if (depth > OPEN_BOUND)
+            page_check(ret->project, &engine_duckdb, ret->session, &problems);
     }
+    ret->warnings = problems;
     static const struct run_options nothing = {.start_us = INT64_MIN, .end_us = INT64_MAX};
     return said_already(app, ret->project, &problems, e) &&
            run_workshop(app->a, ret->project, &engine_duckdb, ret->engine, o ? o : &nothing, &ret->shop, e);
+}
+
+bool app_history(struct app *app, struct opened *x, struct state **ret, struct err *e)
+{
+    const char *note;
+    if (!app_open(app, OPEN_FILES, NULL, x, e))
+        return false;
+    if (!fs_exists(fs_join(app->a, x->project->state, "state.db"))) {
+        fail(e, ERR_USER, "nothing has run here yet");
+        return hint(e, "`cupel run` makes the tables");
+    }
+    return state_open(app->a, x->project->state, ret, &note, e);
+}
+
+/* Told by the process that the lock file names: asking for the lock itself could get into the way of a run
+ * that begins. */
+bool app_running(const struct opened *x, const char *run)
+{
+    auto_arena *a = arena_new();
+    struct err ignored;
+    char *who, *left, *words;
+    const char *state = x->project->state;
+    if (!fs_read(a, fs_join(a, state, "lock"), 64, &who, NULL, &ignored) ||
+        !fs_read(a, fs_join(a, state, "run.json"), 1 << 20, &left, NULL, &ignored) || !strstr(left, run))
+        return false;
+    who[strcspn(who, "\n")] = '\0';
+    return *who && fs_read(a, arena_fmt(a, "/proc/%s/cmdline", who), 1 << 20, &words, NULL, &ignored) &&
+           strstr(words, "cupel");
+}
+
+const char *app_run_state(const struct opened *x, const struct state_run *r)
+{
+    return strcmp(r->state, "running") == 0 && !app_running(x, r->id) ? "interrupted" : r->state;
 }

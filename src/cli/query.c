@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "cli/query_out.h"
+#include "engine/sqltext.h"
 #include "engine/sqltext_token.h"
 
 struct query_conf {
@@ -50,31 +51,20 @@ static bool not_a_query(struct err *e, struct src at, struct str word)
     return hint(e, "a query is a SELECT: it reads; tables are changed by models and `cupel run`");
 }
 
-/* The place of text[offset]. */
-static struct src place(const char *text, size_t offset, const char *file)
-{
-    struct src at = {file, 1, 1};
-    for (size_t i = 0; i < offset; i++) {
-        at.col = text[i] == '\n' ? 1 : at.col + 1;
-        at.line += text[i] == '\n';
-    }
-    return at;
-}
-
 static bool is_mark(const char *sql, const struct token *t, char mark)
 {
     return t->kind == TOKEN_MARK && sql[t->start] == mark;
 }
 
 /* One statement that reads: said here, in words for those who ask, before the engine says it in its own. */
-static bool check_statement(struct arena *a, char *sql, const char *file, struct err *e)
+static bool check_statement(struct arena *a, char *sql, struct src at, struct err *e)
 {
     static const char *const readers[] = {"SELECT",   "WITH",      "FROM",  "VALUES",  "TABLE",
                                           "DESCRIBE", "SUMMARIZE", "PIVOT", "UNPIVOT", "DESC"};
     struct token *t;
     size_t n, bad;
     if (!sqltext_tokens(a, sql, &t, &n, &bad, e)) {
-        e->at = place(sql, bad, file);
+        e->at = sqltext_place(sql, bad, at);
         return false;
     }
     while (is_mark(sql, t, ';'))
@@ -90,7 +80,7 @@ static bool check_statement(struct arena *a, char *sql, const char *file, struct
     while (is_mark(sql, t, ';'))
         t++;
     if (t->kind != TOKEN_END) {
-        fail_at(e, ERR_USER, place(sql, t->start, file), "a second statement begins here");
+        fail_at(e, ERR_USER, sqltext_place(sql, t->start, at), "a second statement begins here");
         return hint(e, "ask one at a time");
     }
     bool known = is_mark(sql, first, '(');
@@ -98,7 +88,7 @@ static bool check_statement(struct arena *a, char *sql, const char *file, struct
     for (size_t i = 0; i < countof(readers); i++)
         known = known || (strlen(readers[i]) == word.n && strncasecmp(readers[i], word.p, word.n) == 0);
     if (!known)
-        return not_a_query(e, place(sql, first->start, file), word);
+        return not_a_query(e, sqltext_place(sql, first->start, at), word);
     if (end->kind != TOKEN_END)
         sql[end->start] = '\0';
     for (char *p = sql; p < sql + first->start; p++) /* semicolons before it */
@@ -146,8 +136,8 @@ static bool query(struct app *app, const void *conf, struct err *e)
     app->text_file = at.file;
     app->text = arena_str(app->a, sql);
     struct question q = {.app = app, .x = &x, .sql = sql, .limit = c->limit, .out = c->out};
-    return check_statement(app->a, sql, at.file, e) && app_open(app, OPEN_BOUND, NULL, &x, e) &&
-           bind(&q, at, e) && format->write(&q, e);
+    return check_statement(app->a, sql, at, e) && app_open(app, OPEN_BOUND, NULL, &x, e) && bind(&q, at, e) &&
+           format->write(&q, e);
 }
 
 const struct cmd cmd_query = {

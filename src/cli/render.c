@@ -1,8 +1,10 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/text.h"
 #include "cli/cmd.h"
+#include "cli/terminal.h"
 #include "page/page.h"
 
 struct render_conf {
@@ -13,9 +15,12 @@ static const struct opt render_options[] = {
     {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMAT", "txt"},
     {"out", 0, OPT_TEXT, offsetof(struct render_conf, out), "DIR", "Write DIR/PAGE.txt (default: print it)"},
     {"now", 0, OPT_TEXT, offsetof(struct render_conf, now), "TIME", "$now of the page's queries"},
-    {"width", 0, OPT_COUNT, offsetof(struct render_conf, width), "COLUMNS", "Of the text (default 100)"},
+    {"width", 0, OPT_COUNT, offsetof(struct render_conf, width), "COLUMNS",
+     "Of the text (default 100, less on a narrower terminal)"},
     {0},
 };
+
+enum { DEFAULT_WIDTH = 100 };
 
 static const struct page *find_page(const struct project *p, const char *name, struct err *e)
 {
@@ -45,6 +50,10 @@ static bool render(struct app *app, const void *conf, struct err *e)
         fail(e, ERR_USER, "--to %s is not in this build", c->to);
         return hint(e, "--to txt is");
     }
+    int terminal = c->out ? 0 : terminal_width(STDOUT_FILENO);
+    int width = c->width ? (int)c->width : terminal && terminal < DEFAULT_WIDTH ? terminal : DEFAULT_WIDTH;
+    if (c->width && (c->width < 20 || c->width > 10000))
+        return fail(e, ERR_USER, "--width must be from 20 to 10000");
     struct run_options o = {.start_us = INT64_MIN, .end_us = INT64_MAX, .now_pinned = c->now != NULL};
     struct opened x;
     if (c->now && !clock_parse(c->now, &o.now_us, e))
@@ -53,7 +62,7 @@ static bool render(struct app *app, const void *conf, struct err *e)
         return false;
     const struct page *page = find_page(x.project, app->args[0], e);
     auto_buf out = BUF(256 << 20);
-    if (!page || !page_text(app->a, &x.shop, x.session, page, c->width > 20 ? (int)c->width : 100, &out, e))
+    if (!page || !page_text(app->a, &x.shop, x.session, page, width < 20 ? 20 : width, &out, e))
         return false;
     if (!c->out) {
         fwrite(out.p, 1, out.len, stdout);

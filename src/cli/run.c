@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -89,20 +90,50 @@ bool run_conf_options(struct app *app, const struct run_conf *c, struct run_opti
     return true;
 }
 
+/* The view or the log, not both; all of the log is in the run's file. */
+static void set_up_log(const struct app *app)
+{
+    log_setup(&(struct log_conf){.text_fd = app->logged || app->debug ? STDERR_FILENO : -1,
+                                 .json = app->log_json,
+                                 .color = app->color,
+                                 .min = app->debug ? LOG_DEBUG : LOG_INFO,
+                                 .file_fd = -1});
+}
+
+/* The run ends with its first error; the others are said before. */
+static void print_other_errors(const struct app *app, const struct run *r, const struct err *first)
+{
+    for (size_t i = 0; i < r->ntasks; i++) {
+        const struct err *e = &r->tasks[i].err;
+        if (r->tasks[i].state == TASK_FAILED &&
+            (strcmp(e->msg, first->msg) != 0 || e->at.line != first->at.line))
+            app_error(app, e);
+    }
+}
+
 static bool run(struct app *app, const void *conf, struct err *e)
 {
     struct run_options o;
     struct opened x;
+    signals_catch();
     if (!run_conf_options(app, conf, &o, e) || !app_open(app, OPEN_BOUND, &o, &x, e))
         return false;
 
-    bool live = isatty(STDERR_FILENO) && !app->debug;
-    struct view *v = view_new(app->a, live, app->color, app->json);
+    const char *term = getenv("TERM");
+    bool live = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    struct view *v = view_new(app->a, &(struct view_conf){.live = live,
+                                                          .color = app->color,
+                                                          .json = app->json,
+                                                          .quiet = (app->logged || app->debug) && !app->json,
+                                                          .stop = signals_stop()});
     struct run_watcher watch = view_watcher(v);
     struct run *r;
-    if (!app->debug) /* the view shows what the log would say; the whole log is in the run's file */
-        log_setup(&(struct log_conf){.text_fd = -1, .file_fd = -1});
-    return run_execute(app->a, x.project, &engine_duckdb, x.engine, &o, &watch, &r, e);
+    set_up_log(app);
+    bool ok = run_execute(app->a, x.project, &engine_duckdb, x.engine, &o, &watch, &r, e);
+    view_end(v);
+    if (!ok && !app->json)
+        print_other_errors(app, r, e);
+    return ok;
 }
 
 const struct cmd cmd_run = {

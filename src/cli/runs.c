@@ -1,6 +1,6 @@
-#include "base/fs.h"
+#include <string.h>
+
 #include "cli/cmd.h"
-#include "run/state.h"
 
 struct runs_conf {
     int64_t limit;
@@ -10,18 +10,6 @@ static const struct opt runs_options[] = {
     {0},
 };
 
-static bool open_state(struct app *app, struct opened *x, struct state **ret, struct err *e)
-{
-    const char *note;
-    if (!app_open(app, OPEN_FILES, NULL, x, e))
-        return false;
-    if (!fs_exists(fs_join(app->a, x->project->state, "state.db"))) {
-        fail(e, ERR_USER, "nothing has run here yet");
-        return hint(e, "`cupel run` makes the tables");
-    }
-    return state_open(app->a, x->project->state, ret, &note, e);
-}
-
 static bool runs(struct app *app, const void *conf, struct err *e)
 {
     const struct runs_conf *c = conf;
@@ -29,7 +17,7 @@ static bool runs(struct app *app, const void *conf, struct err *e)
     struct state *s;
     struct state_run *r;
     size_t n;
-    if (!open_state(app, &x, &s, e) ||
+    if (!app_history(app, &x, &s, e) ||
         !state_runs(app->a, s, c->limit > 0 ? (size_t)c->limit : 20, &r, &n, e))
         return false;
     struct list_of(const char *) cells = {0};
@@ -40,16 +28,17 @@ static bool runs(struct app *app, const void *conf, struct err *e)
         clock_format(now, r[i].now_us, 0);
         double secs = r[i].finished_us ? (double)(r[i].finished_us - r[i].started_us) / 1e6 : 0;
         *arena_push(app->a, &cells) = r[i].id;
-        *arena_push(app->a, &cells) = r[i].state;
+        *arena_push(app->a, &cells) = app_run_state(&x, &r[i]);
         *arena_push(app->a, &cells) = arena_str(app->a, started);
-        *arena_push(app->a, &cells) = r[i].finished_us ? human_seconds(app->a, secs) : "";
+        bool over = r[i].finished_us && strcmp(r[i].state, "running") != 0;
+        *arena_push(app->a, &cells) = over ? human_seconds(app->a, secs) : "";
         *arena_push(app->a, &cells) = human_int(app->a, r[i].tasks);
         *arena_push(app->a, &cells) = human_int(app->a, r[i].failed);
         *arena_push(app->a, &cells) = human_int(app->a, r[i].rows);
         json_array_append_new(list,
                               json_pack("{s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I}", "run", r[i].id, "state",
-                                        r[i].state, "now", now, "started", started, "seconds", secs, "tasks",
-                                        r[i].tasks, "failed", r[i].failed, "rows", r[i].rows));
+                                        app_run_state(&x, &r[i]), "now", now, "started", started, "seconds",
+                                        secs, "tasks", r[i].tasks, "failed", r[i].failed, "rows", r[i].rows));
     }
     if (app->json) {
         print_json(json_pack("{s:o}", "runs", list));
@@ -57,8 +46,10 @@ static bool runs(struct app *app, const void *conf, struct err *e)
     }
     json_decref(list);
     static const char *const heads[] = {"run", "state", "started", "took", "tasks", "failed", "rows"};
+    static const bool right[] = {false, false, false, true, true, true, true};
     grid_print(stdout,
-               &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
+               &(struct grid){
+                   .names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v, .right = right});
     return true;
 }
 

@@ -14,13 +14,11 @@ static const char library[] = "libduckdb.so";
 /* The folder of the running program, with its slash; "" when it cannot be told. */
 static const char *program_dir(struct arena *a)
 {
-    char *path = arena_alloc(a, 4096, 1);
-    ssize_t n = readlink("/proc/self/exe", path, 4095);
-    char *slash = n > 0 ? strrchr(path, '/') : NULL;
-    if (!slash)
-        return "";
-    slash[1] = '\0';
-    return path;
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    return n > 0 ? arena_strn(a, path, (size_t)n) : "";
 }
 
 static bool resolve(void *lib, const char *path, struct err *e)
@@ -41,19 +39,11 @@ static bool resolve(void *lib, const char *path, struct err *e)
     return true;
 }
 
-/* RTLD_NODELETE: its threads and caches outlive any handle. RTLD_DEEPBIND: its hundred thousand symbols are
- * looked for in itself first, not in every library of ours before it, which saves milliseconds; ASan cannot
- * have it. */
-#ifdef __SANITIZE_ADDRESS__
-#define LOAD_FLAGS (RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE)
-#else
-#define LOAD_FLAGS (RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE | RTLD_DEEPBIND)
-#endif
-
 static bool open_library(const char *path, struct err *e)
 {
-    /* RTLD_NODELETE: its threads and caches outlive any handle. RTLD_DEEPBIND: what it brings of its own
-     * (zstd and the like) is not mixed up with ours; the address sanitizer cannot have that. */
+    /* RTLD_NODELETE: its threads and caches outlive any handle. RTLD_DEEPBIND: its hundred thousand symbols are
+     * looked for in itself first, which saves milliseconds, and what it brings of its own (zstd and the like) is
+     * not mixed up with ours; the address sanitizer cannot have that. */
     int flags = RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE;
 #ifndef CUPEL_SANITIZE
     flags |= RTLD_DEEPBIND;

@@ -1,4 +1,5 @@
 /* The DuckDB driver: the instance, its sessions, and how a statement is run and stopped. */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -197,7 +198,7 @@ static const char *spill_dir(struct arena *a, const char *dir)
         for (size_t i = 0; i < n; i++) {
             int64_t pid;
             if (strncmp(names[i], "spill-", 6) == 0 && text_int(names[i] + 6, &pid, &ignored) && pid > 1 &&
-                kill((pid_t)pid, 0) != 0 && !fs_remove_tree(fs_join(a, dir, names[i]), &ignored))
+                kill((pid_t)pid, 0) != 0 && errno == ESRCH && !fs_remove_tree(fs_join(a, dir, names[i]), &ignored))
                 continue; /* somebody else's: leave it */
         }
     }

@@ -111,9 +111,9 @@ bool duck_query(struct session *s, const char *sql, struct engine_params params,
 struct arrow_in {
     struct arrow_in *next; /* of the engine's, under its lock */
     struct session *s;
-    char *name;
+    char *name; /* NULL until it has become a relation */
     int64_t id;
-    struct ArrowArrayStream stream;
+    struct ArrowArrayStream stream; /* released when it has ended */
     struct ArrowSchema schema;
     duckdb_arrow_converted_schema converted;
     duckdb_logical_type *types;
@@ -193,8 +193,14 @@ static bool next_batch(struct reading *r, struct err *e)
     if (!r->batch)
         abort();
     atomic_init(&r->batch->refs, 1);
-    int code = r->in->stream.get_next(&r->in->stream, &r->batch->array);
-    return code == 0 || engine_stream_fail(&r->in->stream, code, e);
+    struct ArrowArrayStream *in = &r->in->stream;
+    int code = in->get_next(in, &r->batch->array);
+    if (code == 0 && r->batch->array.release)
+        return true;
+    r->batch->array.release = NULL;
+    bool ok = code == 0 || engine_stream_fail(in, code, e);
+    in->release(in); /* whoever made it need not wait for the session's end */
+    return ok;
 }
 
 static void drop_chunk(struct reading *r)
@@ -350,7 +356,7 @@ void duck_arrow_drop(struct session *s, const char *name)
     pthread_mutex_lock(&g->lock);
     for (struct arrow_in **p = &g->arrows; *p;) {
         struct arrow_in *in = *p;
-        if (in->s != s || (name && strcmp(in->name, name) != 0)) {
+        if (in->s != s || (name && (!in->name || strcmp(in->name, name) != 0))) {
             p = &in->next;
             continue;
         }
@@ -369,10 +375,11 @@ bool duck_arrow_error(struct session *s, struct err *e)
 {
     bool found = false;
     pthread_mutex_lock(&s->engine->lock);
-    for (const struct arrow_in *in = s->engine->arrows; in && !found; in = in->next) {
+    for (struct arrow_in *in = s->engine->arrows; in && !found; in = in->next) {
         found = in->s == s && in->err.kind != ERR_NONE;
         if (found)
             *e = in->err;
+        in->err.kind = found ? ERR_NONE : in->err.kind; /* it has been told */
     }
     pthread_mutex_unlock(&s->engine->lock);
     return found;
@@ -380,11 +387,10 @@ bool duck_arrow_error(struct session *s, struct err *e)
 
 bool duck_relation_arrow(struct session *s, const char *name, struct ArrowArrayStream *stream, struct err *e)
 {
-    duck_arrow_drop(s, name);
     struct arrow_in *in = calloc(1, sizeof *in);
     if (!in)
         abort();
-    *in = (struct arrow_in){.s = s, .id = duck_next_id(s->engine), .name = strdup(name), .stream = *stream};
+    *in = (struct arrow_in){.s = s, .id = duck_next_id(s->engine), .stream = *stream};
     stream->release = NULL;
     int code = in->stream.get_schema(&in->stream, &in->schema);
     bool ok = code == 0 || engine_stream_fail(&in->stream, code, e);
@@ -399,5 +405,8 @@ bool duck_relation_arrow(struct session *s, const char *name, struct ArrowArrayS
 
     char sql[64];
     snprintf(sql, sizeof sql, "SELECT * FROM cupel_arrow(%" PRIi64 ")", in->id);
-    return duck_relation_set(s, name, false, sql, e);
+    if (!duck_relation_set(s, name, false, sql, e))
+        return false; /* it goes with the session */
+    in->name = strdup(name);
+    return true;
 }

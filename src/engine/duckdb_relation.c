@@ -67,6 +67,7 @@ bool duck_relation_set(struct session *s, const char *name, bool table, const ch
     buf_addf(&sql, "%s%s", table ? "" : " AS ", body);
     if (!buf_done(&sql, e) || !duck_exec_in(s, sql.p, e))
         return false;
+    duck_arrow_drop(s, name);
     if (!r) {
         r = arena_push(s->a, &s->relations);
         r->name = arena_str(s->a, name);

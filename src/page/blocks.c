@@ -63,6 +63,19 @@ static bool read_name(struct cutter *c, const char *line, size_t ticks, int at_l
     return true;
 }
 
+/* "```tabel top" would be shown as a piece of code. */
+static bool check_kind(const struct cutter *c, const char *line, const char *word, int at_line, struct err *e)
+{
+    static const char *const kinds[] = {"table"};
+    size_t n = strcspn(word, " \t\r\n"), blanks = strspn(word + n, " \t");
+    if (!blanks || !word[n + blanks] || strchr("\r\n", word[n + blanks]) ||
+        !text_nearest(arena_strn(c->a, word, n), kinds, 1))
+        return true;
+    struct src at = {c->file, at_line, (int)(word - line) + 1};
+    fail_at(e, ERR_USER, at, "unknown kind of block '%.*s'", (int)n, word);
+    return hint(e, "did you mean 'table'?");
+}
+
 static const char *skip_front_matter(const char *text, int *line)
 {
     if (strncmp(text, "---\n", 4) != 0)
@@ -94,7 +107,7 @@ bool blocks_split(struct arena *a, const char *file, const char *text, struct bl
         const char *word = p + ticks + strspn(p + ticks, " \t");
         struct block b = {0};
         bool ours = block_kind((struct str){word, strcspn(word, " \t\r\n")}, &b.kind);
-        if (ours && !read_name(&c, p, ticks, line, &b, e))
+        if (ours ? !read_name(&c, p, ticks, line, &b, e) : !check_kind(&c, p, word, line, e))
             return false;
         const char *body = next_line(p);
         int end_line = line + 1;

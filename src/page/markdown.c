@@ -124,7 +124,9 @@ static void flush_table(struct writer *w)
                      .nrows = w->columns ? w->cells.n / w->columns - 1 : 0,
                      .cells = w->cells.v + w->columns,
                      .right = w->right.v,
-                     .rule = true};
+                     .rule = true,
+                     .width = w->width - indent(w),
+                     .narrow = GRID_WRAP};
     grid_add(w->out, &g);
     arena_free(w->a);
     w->a = NULL;

@@ -19,3 +19,8 @@
  * place in the page's file. */
 bool page_text(struct arena *a, const struct workshop *w, struct session *s, const struct page *p, int width,
                struct buf *out, struct err *e) must_check;
+
+/* Adds the mistakes of all pages to `problems`, without touching data: the project is bound (project_bind)
+ * and `session` is the one it was bound with, where relations of the tables that pages read are made. */
+void page_check(const struct project *p, const struct engine_driver *d, struct session *s,
+                struct problems *problems);

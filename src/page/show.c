@@ -69,7 +69,7 @@ static bool read_detail(struct reader *r, struct fy_node *map, struct show_colum
             return unknown(r, k, known, countof(known));
         if (c->format && !format_known(c->format)) {
             fail_at(r->e, ERR_USER, place(r, fy_node_pair_value(pair)), "unknown format '%s'", c->format);
-            return hint(r->e, "formats are like 0, 0.00, #,##0, #,##0.0, 0.0%%, yyyy-MM-dd and text");
+            return hint(r->e, FORMAT_HINT);
         }
     }
     return true;

@@ -144,11 +144,12 @@ static void log_end(const struct run_task *t)
 {
     if (t->state == TASK_FAILED)
         log_error(EV("task.failed"), KV("kind", err_name(t->err.kind)), KV("error", t->err.msg),
-                  KV("secs", t->seconds));
+                  KV("hint", t->err.hint), KV("file", t->err.at.file ? t->err.at.file : ""),
+                  KV("line", t->err.at.line), KV("column", t->err.at.col), KV("secs", t->seconds));
     else
-        log_debug(EV("task.done"), KV("state", task_state_name(t->state)), KV("rows", t->result.rows),
-                  KV("quarantined", t->result.quarantined), KV("version", t->result.version),
-                  KV("secs", t->seconds), KV("note", t->result.note ? t->result.note : ""));
+        log_info(EV("task.done"), KV("state", task_state_name(t->state)), KV("rows", t->result.rows),
+                 KV("quarantined", t->result.quarantined), KV("version", t->result.version),
+                 KV("secs", t->seconds), KV("note", t->result.note ? t->result.note : ""));
 }
 
 static void carry_out(struct execution *x, struct run_task *rt)
@@ -207,21 +208,37 @@ static void *worker(void *arg)
 /* Hands a signal on to the tasks: a flag of the process becomes a flag of this run. */
 struct relay {
     struct execution *x;
-    atomic_bool end;
+    pthread_cond_t wake; /* under the execution's lock */
+    bool end;
 };
 
 static void *relay_signal(void *arg)
 {
+    enum { LOOK_MS = 20 };
     struct relay *r = arg;
-    while (!atomic_load(&r->end)) {
-        if (r->x->o->cancel && atomic_load(r->x->o->cancel) && !atomic_exchange(&r->x->stop, true)) {
-            pthread_mutex_lock(&r->x->lock);
+    pthread_mutex_lock(&r->x->lock);
+    while (!r->end) {
+        if (r->x->o->cancel && atomic_load(r->x->o->cancel) && !atomic_exchange(&r->x->stop, true))
             pthread_cond_broadcast(&r->x->moved);
-            pthread_mutex_unlock(&r->x->lock);
-        }
-        sleep_ms(20);
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOOK_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        pthread_cond_timedwait(&r->wake, &r->x->lock, &until);
     }
+    pthread_mutex_unlock(&r->x->lock);
     return NULL;
+}
+
+static void end_relay(struct relay *r, pthread_t thread)
+{
+    pthread_mutex_lock(&r->x->lock);
+    r->end = true;
+    pthread_cond_signal(&r->wake);
+    pthread_mutex_unlock(&r->x->lock);
+    pthread_join(thread, NULL);
+    pthread_cond_destroy(&r->wake);
 }
 
 static bool run_threads(struct execution *x, struct err *e)
@@ -233,7 +250,7 @@ static bool run_threads(struct execution *x, struct err *e)
         want = x->run->ntasks;
     if (want > MAX_THREADS)
         want = MAX_THREADS;
-    struct relay relay = {.x = x};
+    struct relay relay = {.x = x, .wake = PTHREAD_COND_INITIALIZER};
     if (pthread_create(&relay_thread, NULL, relay_signal, &relay) != 0)
         return fail(e, ERR_IO, "cannot start a thread");
     while (n < want && pthread_create(&threads[n], NULL, worker, x) == 0)
@@ -242,8 +259,7 @@ static bool run_threads(struct execution *x, struct err *e)
         worker(x);
     for (size_t i = 0; i < n; i++)
         pthread_join(threads[i], NULL);
-    atomic_store(&relay.end, true);
-    pthread_join(relay_thread, NULL);
+    end_relay(&relay, relay_thread);
     return true;
 }
 
@@ -339,6 +355,9 @@ static bool prepare(struct arena *a, const struct project *p, struct execution *
     if (x->watch->note && note)
         x->watch->note(x->watch->arg, note);
     state_run_begun(x->state, x->run, x->o->spelled);
+    size_t swept = asset_sweep(&x->w);
+    if (swept)
+        log_debug(EV("staged.swept"), KV("files", swept));
     return true;
 }
 
@@ -353,7 +372,7 @@ static bool finish(struct arena *a, const struct project *p, struct execution *x
         return false;
     state_run_done(x->state, r);
     log_context(r->id, NULL);
-    log_debug(EV("run.done"), KV("state", r->state));
+    log_info(EV("run.done"), KV("state", r->state));
     log_context(NULL, NULL);
     if (x->watch->done)
         x->watch->done(x->watch->arg, r);

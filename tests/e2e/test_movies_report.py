@@ -183,7 +183,7 @@ def is_row(line, cells):
 
 
 def test_every_figure_of_the_report(world, cupel, tmp_path):
-    cupel(["render", "kpi", "--to", "txt", "--out", tmp_path], world.project)
+    cupel(["render", "kpi", "--to", "txt", "--width", 400, "--out", tmp_path], world.project)
     text = (tmp_path / "kpi.txt").read_text()
     tables, statistics = ref.report(world.movies, world.reviews)
 

@@ -27,7 +27,7 @@ struct test {
     struct test *next;
 };
 static struct test *tests, **tests_end = &tests;
-static const char *test_case = "";
+static const char *test_name = "", *test_case = "";
 static int test_bad;
 
 #define TEST(name)                                                                                           \
@@ -86,13 +86,13 @@ __attribute__((format(printf, 3, 4))) static void test_complain(const char *file
 static inline void fail_test(void)
 {
     fflush(stdout);
-    _fail(test_case, test_bad);
+    _fail(test_name, test_bad); /* not the case: its label may be gone by now */
 }
 
 static void test_run(void **state)
 {
     const struct test *t = *state;
-    test_bad = 0, test_case = "";
+    test_bad = 0, test_name = t->name, test_case = "";
     t->fn();
     if (test_bad)
         fail_test();

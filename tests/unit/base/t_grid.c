@@ -86,23 +86,23 @@ TEST(too_wide_texts_are_wrapped)
                      .narrow = GRID_WRAP,
                      .ascii = true,
                      .rule = true};
-    CHECK_STR(shown(a, &g), "                  Mean revenue\n"
+    CHECK_STR(shown(a, &g), "                          Mean\n"
+                            "                       revenue\n"
                             "Film                      (M$)\n"
-                            "----------------  ------------\n"
-                            "Harry Potter and       1,944.2\n"
-                            "the Deathly\n"
-                            "Hallows: Part 2\n"
+                            "---------------------  -------\n"
+                            "Harry Potter and the   1,944.2\n"
+                            "Deathly Hallows: Part\n"
+                            "2\n"
                             "Up                         9.1\n");
     static const char *const long_cells[] = {"Donaudampfschifffahrtsgesellschaft", "1", "Up", "2"};
     g.cells = long_cells;
     g.width = 22;
-    CHECK_STR(shown(a, &g), "                Mean\n"
-                            "             revenue\n"
-                            "Film            (M$)\n"
-                            "-----------  -------\n"
-                            "Donaudampfs        1\n"
-                            "chifffahrts\n"
-                            "gesellschaf\n"
-                            "t\n"
-                            "Up                 2\n");
+    CHECK_STR(shown(a, &g), "                  Mean\n"
+                            "               revenue\n"
+                            "Film              (M$)\n"
+                            "-------------  -------\n"
+                            "Donaudampfsch        1\n"
+                            "ifffahrtsgese\n"
+                            "llschaft\n"
+                            "Up                   2\n");
 }

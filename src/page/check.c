@@ -1,0 +1,181 @@
+/* The mistakes of pages, found without data: queries are bound to empty relations, then what shows them is
+ * looked at. */
+#include <string.h>
+
+#include "page/page.h"
+#include "page/query.h"
+
+struct checker {
+    struct arena *a;
+    const struct project *p;
+    const struct engine_driver *d;
+    struct session *s;
+    struct engine_params params;
+    struct problems *problems;
+    struct list_of(const char *) related; /* relations made so far, of all pages */
+};
+
+/* --- tables --- */
+
+static bool unknown_table(const struct checker *c, const char *name, struct src at, struct err *e)
+{
+    struct list_of(const char *) names = {0};
+    for (size_t i = 0; i < c->p->nmodels; i++)
+        *arena_push(c->a, &names) = c->p->models[i].name;
+    for (size_t i = 0; i < c->p->nsources; i++)
+        for (size_t k = 0; k < c->p->sources[i].ntables; k++)
+            *arena_push(c->a, &names) = c->p->sources[i].tables[k].name;
+    const char *near = text_nearest(name, names.v, names.n);
+    fail_at(e, ERR_USER, at, "unknown table '%s'", name);
+    return near && hint(e, "did you mean '%s'?", near);
+}
+
+/* An empty relation of that name, a version behind an @ or none. *broken: its model has mistakes of its own.
+ */
+static bool relate(struct checker *c, const char *name, struct src at, bool *broken, struct err *e)
+{
+    for (size_t i = 0; i < c->related.n; i++)
+        if (strcmp(c->related.v[i], name) == 0)
+            return true;
+    const char *table = arena_strn(c->a, name, strcspn(name, "@")), *ddl = project_table_ddl(c->p, table);
+    const struct asset *maker = project_table(c->p, table);
+    bool done;
+    if (ddl) {
+        done = c->d->relation_ddl(c->s, name, ddl, e);
+    } else if (maker && maker->kind == ASSET_MODEL && strcmp(maker->name, table) == 0) {
+        if (!maker->model->columns) {
+            *broken = true;
+            return true;
+        }
+        done = c->d->relation_empty(c->s, name, maker->model->columns, maker->model->ncolumns, e);
+    } else {
+        return unknown_table(c, table, at, e);
+    }
+    *arena_push(c->a, &c->related) = name;
+    return done;
+}
+
+static struct src place_in(const char *text, size_t offset, struct src at)
+{
+    for (size_t i = 0; i < offset; i++) {
+        at.col = text[i] == '\n' ? 1 : at.col + 1;
+        at.line += text[i] == '\n';
+    }
+    return at;
+}
+
+static bool relate_all(struct checker *c, const struct block *b, bool *broken, struct err *e)
+{
+    struct engine_ref *refs;
+    size_t n;
+    if (!c->d->refs(c->a, c->s, b->body, b->at, &refs, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strchr(refs[i].name, '.') &&
+            !relate(c, refs[i].name, place_in(b->body, refs[i].offset, b->at), broken, e))
+            return false;
+    return true;
+}
+
+/* --- blocks --- */
+
+static bool bind_query(struct checker *c, const struct block *b, struct page_query *q, struct err *e)
+{
+    struct engine_column *columns;
+    bool broken = false;
+    if (!relate_all(c, b, &broken, e))
+        return false;
+    if (broken)
+        return true;
+    if (!c->d->bind(c->a, c->s, b->body, c->params, b->at, &columns, &q->ncolumns, e))
+        return false;
+    const char **names = arena_make(c->a, const char *, q->ncolumns);
+    for (size_t i = 0; i < q->ncolumns; i++)
+        names[i] = columns[i].name;
+    q->columns = names;
+    q->unknown = false;
+    return true;
+}
+
+static void check_query(struct checker *c, const struct block *b, struct page_queries *qs)
+{
+    struct err e;
+    struct page_query q = {.name = b->name, .unknown = true};
+    for (size_t i = 0; i < qs->n; i++)
+        if (strcmp(qs->v[i].name, b->name) == 0) {
+            fail_at(&e, ERR_USER, b->name_at, "there is a query '%s' on this page already", b->name);
+            problems_add(c->problems, &e);
+            return;
+        }
+    if (!bind_query(c, b, &q, &e)) {
+        if (strcmp(e.msg, "not a SELECT") == 0)
+            hint(&e, "a query of a page is one SELECT");
+        problems_add(c->problems, &e);
+    }
+    *arena_push(c->a, qs) = q;
+}
+
+static void check_table(struct checker *c, const struct block *b, const struct page_queries *qs)
+{
+    struct err e;
+    struct show show;
+    size_t ignored;
+    const struct page_query *q = query_find(c->a, qs, (struct str){b->name, strlen(b->name)}, b->name_at, &e);
+    if (!q)
+        problems_add(c->problems, &e);
+    if (!show_read(c->a, b, &show, &e)) {
+        problems_add(c->problems, &e);
+        return;
+    }
+    for (size_t i = 0; q && i < show.n; i++)
+        if (!query_column(q, show.columns[i].name, show.columns[i].at, &ignored, &e))
+            problems_add(c->problems, &e);
+}
+
+static void check_markdown(struct checker *c, const struct block *b, const struct page_queries *qs)
+{
+    struct src at = b->at, inside_at;
+    struct str before, inside;
+    const char *p = b->body;
+    for (bool found = true; found;) {
+        struct err e;
+        struct page_value v;
+        if (!value_next(&p, &at, &before, &inside, &inside_at, &found, &e)) {
+            problems_add(c->problems, &e);
+            found = true;
+        } else if (found && !value_read(c->a, qs, inside, inside_at, &v, &e)) {
+            problems_add(c->problems, &e);
+        }
+    }
+}
+
+static void check_page(struct checker *c, const struct page *page)
+{
+    struct block *blocks;
+    size_t n;
+    struct err e;
+    struct page_queries qs = {0};
+    if (!blocks_split(c->a, page->path, page->text, &blocks, &n, &e)) {
+        problems_add(c->problems, &e);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (blocks[i].kind == BLOCK_SQL)
+            check_query(c, &blocks[i], &qs);
+    for (size_t i = 0; i < n; i++) {
+        if (blocks[i].kind == BLOCK_TABLE)
+            check_table(c, &blocks[i], &qs);
+        if (blocks[i].kind == BLOCK_MARKDOWN)
+            check_markdown(c, &blocks[i], &qs);
+    }
+}
+
+void page_check(const struct project *p, const struct engine_driver *d, struct session *s,
+                struct problems *problems)
+{
+    static const struct run_params open = {.start_us = INT64_MIN, .end_us = INT64_MAX};
+    struct checker c = {.a = p->a, .p = p, .d = d, .s = s, .problems = problems};
+    c.params = project_params(p->a, p, &open);
+    for (size_t i = 0; i < p->npages; i++)
+        check_page(&c, &p->pages[i]);
+}

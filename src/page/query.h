@@ -1,0 +1,40 @@
+/* query.h - the queries of a page by their names, and what of them the page shows. */
+#pragma once
+#include "engine/engine.h"
+#include "page/show.h"
+
+struct page_query {
+    const char *name;
+    const char *const *columns;
+    size_t ncolumns;
+    bool unknown; /* its columns could not be told, which was reported: everything is taken to be in it */
+    struct engine_rows rows; /* when the page is rendered */
+};
+struct page_queries {
+    struct page_query *v;
+    size_t n, cap;
+};
+
+/* NULL with *e at `at` when there is none of that name. */
+const struct page_query *query_find(struct arena *a, const struct page_queries *qs, struct str name,
+                                    struct src at, struct err *e);
+/* The index of a column; SIZE_MAX of an unknown query's. */
+bool query_column(const struct page_query *q, const char *name, struct src at, size_t *ret,
+                  struct err *e) must_check;
+
+/* What stands between {{ and }}: " name.column | format ". */
+struct page_value {
+    const struct page_query *query;
+    size_t column;      /* the first one unless named */
+    const char *format; /* NULL = as it is */
+};
+/* `at` is where inside.p[0] stands. */
+bool value_read(struct arena *a, const struct page_queries *qs, struct str inside, struct src at,
+                struct page_value *ret, struct err *e) must_check;
+
+/* The next {{ value }} of a Markdown text from *p on: its inside and place, and what stands before it; *p
+ * moves behind it, *at (the place of **p) with it. *found is false when there is no further one, and `before`
+ * is then the rest. A {{ that is not closed on its line is an error, also at its place; \{{ stands for the
+ * braces. */
+bool value_next(const char **p, struct src *at, struct str *before, struct str *inside, struct src *inside_at,
+                bool *found, struct err *e) must_check;
