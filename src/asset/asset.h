@@ -53,12 +53,15 @@ struct asset_plan {
 bool asset_plan(struct task *t, const struct workshop *w, const struct asset *a, struct asset_plan *ret,
                 struct err *e) must_check;
 
-/* Removes what runs that were killed have left unfinished in the tables' folders; how many files that were. Only for
- * who holds the project's lock. */
+/* Removes what runs that were killed have left unfinished in the tables' folders; how many files that were.
+ * Only for who holds the project's lock. */
 size_t asset_sweep(const struct workshop *w);
 
 /* The lake table of a name ("silver.movies" is the folder silver/movies of the lake). */
 struct lake_table asset_table(struct arena *a, const struct workshop *w, const char *name);
+
+/* ERR_USER for a name that no table has, with the nearest one that some has. Returns false. */
+bool asset_no_table(const struct project *p, const char *name, struct src at, struct err *e);
 
 /* Makes `name` readable in the session: a table of the project (its latest version; with no rows yet when it
  * was never filled), "name@v3" or "name@2026-11-01" for time travel, or a view model, with all that it reads.

@@ -72,8 +72,8 @@ void check_gates(struct arena *a, const struct model *m, const struct gate **ret
         sql_ident(&b, m->key[k]);
         buf_addf(&b, " IS NOT NULL");
         if (!has_gate(gates.v, gates.n, b.p))
-            *arena_push(a, &gates) = (struct gate){.name = arena_fmt(a, "key not null(%s)", m->key[k]),
-                                                   .sql = arena_str(a, b.p)};
+            *arena_push(a, &gates) =
+                (struct gate){.name = arena_fmt(a, "key not null(%s)", m->key[k]), .sql = arena_str(a, b.p)};
     }
     *ret = gates.v;
     *ret_n = gates.n;

@@ -1,14 +1,15 @@
-/* What the inputs of a model mean in the session of one run, so that its SELECT gives the rows to be made anew:
+/* What the inputs of a model mean in the session of one run, so that its SELECT gives the rows to be made
+ * anew:
  *
  *   the whole table      what is not incremental, and everything in a full refresh
- *   what came            of an incremental input: rows added since the watermark. Where files were written again (by a
- *                        merge, an update), rows that stand in both the old and the new files were only copied: the
+ *   what came            of an incremental input: rows added since the watermark. Where files were written
+ * again (by a merge, an update), rows that stand in both the old and the new files were only copied: the
  *                        difference of the two is what came and what went
- *   and what it touches  of `{silver.reviews: movie_id}` the whole table is read, and of the other inputs the rows of
- *                        those movies that something came to or went from
+ *   and what it touches  of `{silver.reviews: movie_id}` the whole table is read, and of the other inputs the
+ * rows of those movies that something came to or went from
  *
- * Where all incremental inputs are of the last kind, rows of touched keys are replaced as groups. In mode partitions the
- * partitions of what came and went are found first, and then made anew from the whole inputs.
+ * Where all incremental inputs are of the last kind, rows of touched keys are replaced as groups. In mode
+ * partitions the partitions of what came and went are found first, and then made anew from the whole inputs.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -58,8 +59,8 @@ static bool has_changed(const struct model_input *in)
     return in->snap && (!in->changes.known || in->changes.nadded || in->changes.nremoved);
 }
 
-/* The relations cupel_added_<i>, and where files went cupel_diff_<i>: each row that came or went, with cupel_n, how
- * often (negative: went). */
+/* The relations cupel_added_<i>, and where files went cupel_diff_<i>: each row that came or went, with
+ * cupel_n, how often (negative: went). */
 static bool relate_changes(struct job *j, const struct model_input *in, struct err *e)
 {
     struct arena *a = j->t->a;
@@ -74,8 +75,10 @@ static bool relate_changes(struct job *j, const struct model_input *in, struct e
     auto_buf sql = BUF(1 << 20);
     buf_addf(&sql, "SELECT ");
     add_columns(&sql, in->snap);
-    buf_addf(&sql, ", sum(cupel_n)::BIGINT AS cupel_n FROM (SELECT *, 1 AS cupel_n FROM cupel_added_%zu UNION ALL "
-                   "SELECT *, -1 AS cupel_n FROM cupel_removed_%zu) GROUP BY ALL HAVING sum(cupel_n) <> 0", i, i);
+    buf_addf(&sql,
+             ", sum(cupel_n)::BIGINT AS cupel_n FROM (SELECT *, 1 AS cupel_n FROM cupel_added_%zu UNION ALL "
+             "SELECT *, -1 AS cupel_n FROM cupel_removed_%zu) GROUP BY ALL HAVING sum(cupel_n) <> 0",
+             i, i);
     return define(j, number(a, "diff", i), &sql, true, e);
 }
 
@@ -86,7 +89,9 @@ static void came_sql(struct job *j, struct buf *b, const struct model_input *in)
     buf_addf(b, "SELECT ");
     add_columns(b, in->snap);
     if (in->changes.nremoved)
-        buf_addf(b, " FROM (SELECT *, unnest(range(cupel_n)) AS cupel_i FROM cupel_diff_%zu WHERE cupel_n > 0)", i);
+        buf_addf(b,
+                 " FROM (SELECT *, unnest(range(cupel_n)) AS cupel_i FROM cupel_diff_%zu WHERE cupel_n > 0)",
+                 i);
     else
         buf_addf(b, " FROM cupel_added_%zu", i);
 }
@@ -117,7 +122,8 @@ static bool need_column(const struct model_input *in, const char *column, struct
     return fail_at(e, ERR_USER, in->inc->at, "incremental: '%s' has no column '%s'", in->table, column);
 }
 
-/* One relation for each column that keyed inputs are read by. *ret_all: nobody can tell, so take every key. */
+/* One relation for each column that keyed inputs are read by. *ret_all: nobody can tell, so take every key.
+ */
 static bool relate_touched(struct job *j, bool *ret_all, struct err *e)
 {
     struct arena *a = j->t->a;
@@ -201,8 +207,10 @@ static bool came_and_touched(struct job *j, const struct model_input *in, struct
 
 static bool cannot_append(const struct job *j, const struct model_input *in, struct err *e)
 {
-    fail(e, ERR_DATA, "%s: what is new in '%s' cannot be told: it was made anew, or the files of version %" PRIi64
-         ", which was read last, are gone", j->m->name, in->table, in->watermark);
+    fail(e, ERR_DATA,
+         "%s: what is new in '%s' cannot be told: it was made anew, or the files of version %" PRIi64
+         ", which was read last, are gone",
+         j->m->name, in->table, in->watermark);
     return hint(e, "`cupel run --full-refresh -s %s` makes the table anew from what there is", j->m->name);
 }
 
@@ -360,6 +368,8 @@ bool job_relations(struct job *j, struct err *e)
     bool some = j->m->nincremental && !j->work.full && !j->work.backfill;
     j->sql = j->m->sql;
     j->params = project_params(j->t->a, j->w->project, &j->w->params);
-    bool ok = !some ? relate_whole(j, e) : j->m->mode == MODE_PARTITIONS ? relate_partitions(j, e) : relate_new(j, e);
+    bool ok = !some                           ? relate_whole(j, e)
+              : j->m->mode == MODE_PARTITIONS ? relate_partitions(j, e)
+                                              : relate_new(j, e);
     return ok && views(j, j->m, e);
 }

@@ -26,23 +26,24 @@ const struct model *table_view(const struct workshop *w, const char *table);
 /* A table that nobody has filled yet: no rows, the columns it will have. */
 bool table_unfilled(const struct workshop *w, struct session *s, const char *name, struct err *e) must_check;
 /* The relation of a view; what it reads has its relations already. */
-bool table_view_relation(struct arena *a, const struct workshop *w, struct session *s, const struct model *view,
-                         struct err *e) must_check;
+bool table_view_relation(struct arena *a, const struct workshop *w, struct session *s,
+                         const struct model *view, struct err *e) must_check;
 
 /* --- staging.c: data files before their commit ---
  *
- * What is about to be staged is written down first, in <state>/staged/, so that files of a run that was killed can be
- * told from those of other writers, and removed. */
+ * What is about to be staged is written down first, in <state>/staged/, so that files of a run that was
+ * killed can be told from those of other writers, and removed. */
 struct staging {
     const char *token;   /* in the files' names: engine_stage.token */
     const char *journal; /* its file */
 };
 bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_table *t,
                    const struct lake_snapshot *base, struct staging *ret, struct err *e) must_check;
-/* lake_commit, and the end of the staging: files that were not committed are removed. (When the disk fails at the very
- * end nobody knows whether they were: they are left, with what is written down, to the next run.) */
-bool staging_commit(struct arena *a, const struct workshop *w, const struct lake_table *t, const struct staging *s,
-                    const struct lake_commit *c, int64_t *ret_version, struct err *e) must_check;
+/* lake_commit, and the end of the staging: files that were not committed are removed. (When the disk fails at
+ * the very end nobody knows whether they were: they are left, with what is written down, to the next run.) */
+bool staging_commit(struct arena *a, const struct workshop *w, const struct lake_table *t,
+                    const struct staging *s, const struct lake_commit *c, int64_t *ret_version,
+                    struct err *e) must_check;
 /* The end without a commit. */
 void staging_drop(const struct workshop *w, const struct lake_table *t, const struct staging *s,
                   const struct lake_file *files, size_t n);
@@ -78,7 +79,8 @@ int64_t watermark_table(const struct lake_snapshot *snap);
 int64_t watermark_range(const struct workshop *w);
 /* Of a model's text, as a table property has it. */
 const char *fingerprint_text(struct arena *a, const struct model *m);
-/* Does another text of the model mean another run? Incremental ones, and what was appended, stay as they are. */
+/* Does another text of the model mean another run? Incremental ones, and what was appended, stay as they are.
+ */
 bool model_follows_text(const struct model *m);
 /* Do the rows held back now stand for all that there are (or are they added to those held back before)? */
 bool model_rejects_are_all(const struct model *m, bool replaces_all);
@@ -101,11 +103,11 @@ struct job { /* one attempt at one model */
     struct session *s;
 
     /* input.c */
-    const char *sql;               /* the model's SELECT, as far as its rows are to be made anew */
-    struct engine_params params;   /* its parameters */
-    bool everything;               /* as it turns out, all rows have to be made anew: as if work.full */
+    const char *sql;             /* the model's SELECT, as far as its rows are to be made anew */
+    struct engine_params params; /* its parameters */
+    bool everything;             /* as it turns out, all rows have to be made anew: as if work.full */
     struct list_of(struct touched) touched;
-    bool groups;                   /* merge: rows of touched keys are replaced as groups */
+    bool groups;                          /* merge: rows of touched keys are replaced as groups */
     const struct engine_rows *partitions; /* partitions: those to be made anew, also when no row is left */
 
     /* model.c */
@@ -124,9 +126,10 @@ bool job_replaces_all(const struct job *j);
 /* Gives every input its meaning for this run, and decides what is made anew. */
 bool job_relations(struct job *j, struct err *e) must_check;
 /* The rows of the model's SELECT, past their gates, as files below dir of a store. */
-bool job_stage_select(struct job *j, struct store *store, const char *dir, bool final, struct engine_staged *ret,
-                      struct err *e) must_check;
-bool job_stage(struct job *j, const struct engine_stage *g, struct engine_staged *ret, struct err *e) must_check;
+bool job_stage_select(struct job *j, struct store *store, const char *dir, bool final,
+                      struct engine_staged *ret, struct err *e) must_check;
+bool job_stage(struct job *j, const struct engine_stage *g, struct engine_staged *ret,
+               struct err *e) must_check;
 /* Stages the new rows, and again the files in which they replace others. */
 bool job_merge(struct job *j, struct err *e) must_check;
 /* Just these files of a table, also when there are none. */

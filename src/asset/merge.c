@@ -1,5 +1,5 @@
-/* Merge: new rows replace those of the same key. Files that hold one to be replaced are written again without it,
- * together with the new rows; the others stay. */
+/* Merge: new rows replace those of the same key. Files that hold one to be replaced are written again without
+ * it, together with the new rows; the others stay. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,8 +31,8 @@ static void not_older(struct buf *b, const struct model *m)
     buf_addf(b, ", false))");
 }
 
-/* Rows of the touched files that stay, and the new rows; one that is older than what is there is left out. Where whole
- * groups are made anew there is no older and newer. */
+/* Rows of the touched files that stay, and the new rows; one that is older than what is there is left out.
+ * Where whole groups are made anew there is no older and newer. */
 static void merge_select(struct buf *b, const struct job *j)
 {
     const struct model *m = j->m;
@@ -78,7 +78,9 @@ bool job_unique_key(struct job *j, const char *relation, struct err *e)
         return true;
     fail(e, ERR_DATA, "%s: its SELECT gives %lld key%s more than once", j->m->name, (long long)n,
          n == 1 ? "" : "s");
-    return hint(e, "a merge needs one row a key, like: QUALIFY row_number() OVER (PARTITION BY %s ORDER BY ... DESC) = 1",
+    return hint(e,
+                "a merge needs one row a key, like: QUALIFY row_number() OVER (PARTITION BY %s ORDER BY ... "
+                "DESC) = 1",
                 key.p);
 }
 
@@ -106,7 +108,8 @@ static bool is_less(const char *x, const char *y)
     return is_number(x) && is_number(y) && strtod(x, NULL) < strtod(y, NULL);
 }
 
-/* Of the first key column over the new rows. Numbers only: texts may be cut, and times are spelled in many ways. */
+/* Of the first key column over the new rows. Numbers only: texts may be cut, and times are spelled in many
+ * ways. */
 static bool new_range(struct arena *a, const struct job *j, const struct engine_staged *in, struct range *ret)
 {
     *ret = (struct range){0};
@@ -121,7 +124,8 @@ static bool new_range(struct arena *a, const struct job *j, const struct engine_
     return ret->min;
 }
 
-static bool may_hold(struct arena *a, const struct job *j, const struct lake_file *f, const struct range *keys)
+static bool may_hold(struct arena *a, const struct job *j, const struct lake_file *f,
+                     const struct range *keys)
 {
     struct range r;
     if (!keys || !lake_file_range(a, f, j->m->key[0], &r.min, &r.max))
@@ -168,7 +172,8 @@ static bool find_hits(struct job *j, const struct engine_staged *in, struct err 
 /* --- staging --- */
 
 /* The new rows lie in files below `dir` of a store of their own. */
-static bool merge_in(struct job *j, struct store *store, const char *dir, struct engine_staged *in, struct err *e)
+static bool merge_in(struct job *j, struct store *store, const char *dir, struct engine_staged *in,
+                     struct err *e)
 {
     auto_buf sql = BUF(1 << 20);
     merge_select(&sql, j);
@@ -193,7 +198,8 @@ static bool merge_in(struct job *j, struct store *store, const char *dir, struct
 bool job_merge(struct job *j, struct err *e)
 {
     struct arena *a = j->t->a;
-    const char *root = fs_join(a, j->w->project->state, "stage"), *dir = lake_uuid(a), *path = fs_join(a, root, dir);
+    const char *root = fs_join(a, j->w->project->state, "stage"), *dir = lake_uuid(a),
+               *path = fs_join(a, root, dir);
     struct store *store;
     struct engine_staged in = {0};
     struct err ignored;

@@ -18,7 +18,8 @@ bool job_replaces_all(const struct job *j)
 
 static bool keep_schema(struct job *j, const struct lake_schema *gives, struct err *e)
 {
-    if (lake_schema_merge(j->t->a, &j->work.base->schema, gives, j->m->evolve, &j->schema, &j->schema_changed, e))
+    if (lake_schema_merge(j->t->a, &j->work.base->schema, gives, j->m->evolve, &j->schema, &j->schema_changed,
+                          e))
         return true;
     wrap(e, "table '%s'", j->m->name);
     if (!j->m->evolve)
@@ -55,7 +56,8 @@ static bool target_partitions(struct job *j, struct err *e)
     const struct lake_snapshot *base = j->work.base;
     j->partition_by = j->m->partition_by;
     j->npartition_by = j->m->npartition_by;
-    if (job_replaces_all(j) || same_names(j->partition_by, j->npartition_by, base->partition_by, base->npartition_by))
+    if (job_replaces_all(j) ||
+        same_names(j->partition_by, j->npartition_by, base->partition_by, base->npartition_by))
         return true;
     j->partition_by = base->partition_by;
     j->npartition_by = base->npartition_by;
@@ -75,8 +77,8 @@ bool job_stage(struct job *j, const struct engine_stage *g, struct engine_staged
     return j->w->driver->stage(j->t->a, j->s, &stage, ret, e);
 }
 
-bool job_stage_select(struct job *j, struct store *store, const char *dir, bool final, struct engine_staged *ret,
-                      struct err *e)
+bool job_stage_select(struct job *j, struct store *store, const char *dir, bool final,
+                      struct engine_staged *ret, struct err *e)
 {
     const struct engine_stage stage = {
         .sql = j->sql,
@@ -104,7 +106,8 @@ static void replace_all(struct job *j)
         *arena_push(j->t->a, &j->removes) = &j->work.base->files[i];
 }
 
-/* A partition's value in one spelling, since writers have their own: 1.0 and 1, 06:00:00 and 06:00:00.000000. */
+/* A partition's value in one spelling, since writers have their own: 1.0 and 1, 06:00:00 and 06:00:00.000000.
+ */
 static void add_value(struct buf *b, const struct job *j, const char *column, const char *value)
 {
     const char *type = "string";
@@ -234,7 +237,8 @@ static void add_watermarks(struct job *j, struct txns *txns)
     for (size_t i = 0; i < j->work.ninputs; i++) {
         const struct model_input *in = &j->work.inputs[i];
         if (in->snap)
-            *arena_push(a, txns) = (struct lake_txn){watermark_id(a, j->m->name, in->table), in->snap->version};
+            *arena_push(a, txns) =
+                (struct lake_txn){watermark_id(a, j->m->name, in->table), in->snap->version};
     }
 }
 
@@ -258,7 +262,8 @@ static void add_table_ids(struct job *j, struct txns *txns)
     for (size_t i = 0; i < j->work.ninputs; i++) {
         const struct model_input *in = &j->work.inputs[i];
         const char *id = watermark_table_id(a, j->m->name, in->table);
-        if (in->inc && in->snap && !(j->work.base && lake_txn_version(j->work.base, id) == watermark_table(in->snap)))
+        if (in->inc && in->snap &&
+            !(j->work.base && lake_txn_version(j->work.base, id) == watermark_table(in->snap)))
             *arena_push(a, txns) = (struct lake_txn){id, watermark_table(in->snap)};
     }
 }
@@ -283,7 +288,8 @@ static bool quarantine(struct job *j, struct asset_result *ret, struct err *e)
                                  .txns = txns.v,
                                  .ntxns = txns.n};
     if ((int64_t)q.n < j->rejected)
-        ret->note = arena_fmt(j->t->a, "the first %zu of %" PRIi64 " rejected rows are in the quarantine", q.n, j->rejected);
+        ret->note = arena_fmt(j->t->a, "the first %zu of %" PRIi64 " rejected rows are in the quarantine",
+                              q.n, j->rejected);
     return quarantine_write(j->t, j->w, j->m, &q, e);
 }
 
@@ -333,8 +339,9 @@ static bool carry_out(struct job *j, struct asset_result *ret, struct err *e)
 {
     struct arena *a = j->t->a;
     check_gates(a, j->m, &j->gates, &j->ngates);
-    if (!model_inputs(a, j->w, j->m, &j->work, e) || !j->w->driver->session(a, j->w->engine, j->t, &j->s, e) ||
-        !job_relations(j, e) || !target_schema(j, e) || !target_partitions(j, e) ||
+    if (!model_inputs(a, j->w, j->m, &j->work, e) ||
+        !j->w->driver->session(a, j->w->engine, j->t, &j->s, e) || !job_relations(j, e) ||
+        !target_schema(j, e) || !target_partitions(j, e) ||
         !staging_begin(a, j->w, &j->work.table, j->work.base, &j->staging, e))
         return false;
     if (stage(j, e) && audit(j, ret, e) && quarantine(j, ret, e))

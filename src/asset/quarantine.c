@@ -21,7 +21,8 @@ static void free_rows(struct rows **r)
 }
 
 /* The rows as the relation "held": their reasons as a JSON list, and their content. */
-static bool relate_rows(const struct workshop *w, struct session *s, const struct quarantine *q, struct err *e)
+static bool relate_rows(const struct workshop *w, struct session *s, const struct quarantine *q,
+                        struct err *e)
 {
     static const struct rows_column columns[] = {{"reasons", ROWS_TEXT}, {"content", ROWS_TEXT}};
     struct ArrowArrayStream stream;
@@ -54,13 +55,14 @@ static void rows_select(struct buf *b, const struct task *t, const struct worksh
 }
 
 static bool stage_rows(struct arena *a, struct task *t, const struct workshop *w, const struct model *m,
-                       const struct quarantine *q, const struct lake_table *table, const struct staging *staging,
-                       struct engine_staged *ret, struct err *e)
+                       const struct quarantine *q, const struct lake_table *table,
+                       const struct staging *staging, struct engine_staged *ret, struct err *e)
 {
     auto_buf sql = BUF(1 << 16);
     struct session *s;
     rows_select(&sql, t, w, m);
-    const struct engine_stage stage = {.sql = sql.p, .store = w->lake, .dir = table->dir, .token = staging->token};
+    const struct engine_stage stage = {
+        .sql = sql.p, .store = w->lake, .dir = table->dir, .token = staging->token};
     return buf_done(&sql, e) && w->driver->session(a, w->engine, t, &s, e) && relate_rows(w, s, q, e) &&
            w->driver->stage(a, s, &stage, ret, e);
 }

@@ -306,8 +306,8 @@ static void log_row(struct buf *b, const struct task *t, const struct source *s,
     buf_addf(b, "::VARCHAR AS problems");
 }
 
-/* One row a resource. The whole extraction's txn comes with it when it is complete. Other sources write there too, and
- * one of them may just have made the table. */
+/* One row a resource. The whole extraction's txn comes with it when it is complete. Other sources write there
+ * too, and one of them may just have made the table. */
 static bool write_log(struct task *t, const struct workshop *w, const struct source *s,
                       const struct extraction *x, const struct read_result *r, struct err *e)
 {

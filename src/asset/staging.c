@@ -15,8 +15,8 @@ static char *journal_dir(struct arena *a, const struct workshop *w)
     return fs_join(a, w->project->state, "staged");
 }
 
-/* Not durable, and need not be: after a power cut a file may stay behind in the table's folder, which costs its room
- * and no more. */
+/* Not durable, and need not be: after a power cut a file may stay behind in the table's folder, which costs
+ * its room and no more. */
 static bool write_journal(const char *path, const char *text, struct err *e)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -57,8 +57,8 @@ void staging_drop(const struct workshop *w, const struct lake_table *t, const st
         unlink(s->journal);
 }
 
-bool staging_commit(struct arena *a, const struct workshop *w, const struct lake_table *t, const struct staging *s,
-                    const struct lake_commit *c, int64_t *ret_version, struct err *e)
+bool staging_commit(struct arena *a, const struct workshop *w, const struct lake_table *t,
+                    const struct staging *s, const struct lake_commit *c, int64_t *ret_version, struct err *e)
 {
     if (lake_commit(a, t, c, ret_version, e)) {
         unlink(s->journal);
@@ -72,7 +72,8 @@ bool staging_commit(struct arena *a, const struct workshop *w, const struct lake
 /* --- what was left behind --- */
 
 /* The files of one staging, in the folder and in those of its partitions. */
-static bool remove_staged(const struct workshop *w, const char *dir, const char *prefix, size_t *removed, struct err *e)
+static bool remove_staged(const struct workshop *w, const char *dir, const char *prefix, size_t *removed,
+                          struct err *e)
 {
     auto_arena *a = arena_new();
     struct store_entry *entries;
@@ -93,8 +94,8 @@ static bool remove_staged(const struct workshop *w, const char *dir, const char 
     return true;
 }
 
-static bool sweep_one(struct arena *a, const struct workshop *w, const char *token, const char *text, size_t *removed,
-                      struct err *e)
+static bool sweep_one(struct arena *a, const struct workshop *w, const char *token, const char *text,
+                      size_t *removed, struct err *e)
 {
     char *rest;
     long long base = strtoll(text, &rest, 10);

@@ -79,6 +79,20 @@ static bool relation_at(struct arena *a, const struct workshop *w, struct sessio
 
 /* --- relations --- */
 
+bool asset_no_table(const struct project *p, const char *name, struct src at, struct err *e)
+{
+    auto_arena *a = arena_new();
+    struct list_of(const char *) names = {0};
+    for (size_t i = 0; i < p->nmodels; i++)
+        *arena_push(a, &names) = p->models[i].name;
+    for (size_t i = 0; i < p->nsources; i++)
+        for (size_t k = 0; k < p->sources[i].ntables; k++)
+            *arena_push(a, &names) = p->sources[i].tables[k].name;
+    const char *near = text_nearest(name, names.v, names.n);
+    fail_at(e, ERR_USER, at, "unknown table '%s'", name);
+    return near ? hint(e, "did you mean '%s'?", near) : hint(e, "`cupel tables` lists those that there are");
+}
+
 bool table_unfilled(const struct workshop *w, struct session *s, const char *name, struct err *e)
 {
     const struct model *m = table_model(w, name);
@@ -87,8 +101,7 @@ bool table_unfilled(const struct workshop *w, struct session *s, const char *nam
     const char *ddl = project_table_ddl(w->project, name);
     if (ddl)
         return w->driver->relation_ddl(s, name, ddl, e);
-    fail(e, ERR_USER, "no table '%s'", name);
-    return hint(e, "`cupel tables` lists those that there are");
+    return asset_no_table(w->project, name, (struct src){0}, e);
 }
 
 bool table_view_relation(struct arena *a, const struct workshop *w, struct session *s,

@@ -167,8 +167,8 @@ bool model_work(struct task *t, const struct workshop *w, const struct model *m,
 
 /* --- what is read --- */
 
-/* The version to read. A killed attempt may have quarantined rows of a version without publishing it: go just as far
- * first, so that no row is quarantined twice. */
+/* The version to read. A killed attempt may have quarantined rows of a version without publishing it: go just
+ * as far first, so that no row is quarantined twice. */
 static bool read_input(struct arena *a, const struct model *m, const struct lake_snapshot *quarantine,
                        struct model_input *in, struct err *e)
 {

@@ -41,8 +41,8 @@ struct app { /* what every command gets */
     bool debug;
     bool logged; /* --log: the log on stderr was asked for */
     bool log_json;
-    bool quick;        /* of the command */
-    const char **args; /* what is left on the command line, ends with NULL */
+    bool quick, lenient; /* of the command */
+    const char **args;   /* what is left on the command line, ends with NULL */
     size_t nargs;
     const char *text_file, *text; /* a text that errors may point into and that is no file of the project */
 };
@@ -53,7 +53,8 @@ struct cmd {
     const struct opt *options;
     size_t conf_size;
     size_t min_args, max_args;
-    bool quick; /* moves no data: at its end memory and the engine are left to the system */
+    bool quick;   /* moves no data: at its end memory and the engine are left to the system */
+    bool lenient; /* only looks: mistakes in models, sources and pages do not stop it */
     bool (*run)(struct app *app, const void *conf, struct err *e);
 };
 
@@ -74,11 +75,14 @@ struct opened {
     struct engine *engine;
     struct session *session;
     struct workshop shop;
-    struct problems warnings; /* what was said and is no error */
+    struct problems problems; /* those of the project's files */
 };
 enum open_depth { OPEN_FILES, OPEN_LINKED, OPEN_BOUND, OPEN_CHECKED /* pages too */ };
 bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret,
               struct err *e) must_check;
+
+/* ERR_USER for a table that the lake has not: it is not made yet, or there is none of that name. */
+bool app_no_table(const struct opened *x, const char *name, struct err *e);
 
 /* The project's files, and the history of its runs; ERR_USER when nothing has run yet. */
 bool app_history(struct app *app, struct opened *x, struct state **ret, struct err *e) must_check;

@@ -30,7 +30,11 @@ static bool history(struct app *app, const void *conf, struct err *e)
         return false;
     struct lake_table t = asset_table(app->a, &x.shop, app->args[0]);
     struct lake_version *v;
+    struct lake_snapshot *s;
     size_t n;
+    bool missing = false;
+    if (!lake_snapshot(app->a, &t, LAKE_LATEST, &s, &missing, e))
+        return missing ? app_no_table(&x, app->args[0], e) : wrap(e, "table '%s'", app->args[0]);
     if (!lake_history(app->a, &t, (size_t)c->limit, &v, &n, e))
         return wrap(e, "table '%s'", app->args[0]);
 
@@ -69,5 +73,6 @@ const struct cmd cmd_history = {
     .min_args = 1,
     .max_args = 1,
     .quick = true,
+    .lenient = true,
     .run = history,
 };

@@ -55,7 +55,7 @@ const char *human_left(struct arena *a, double s)
 
 void print_json(json_t *j)
 {
-    char *line = j ? json_dumps(j, JSON_COMPACT) : NULL;
+    char *line = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     puts(line ? line : "null");
     free(line);
     json_decref(j);

@@ -1,6 +1,6 @@
-#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "cli/cmd.h"
@@ -47,9 +47,17 @@ static const struct {
 
 static bool valid_name(const char *name)
 {
-    const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-    return *base && base[0] != '-' &&
-           base[strspn(base, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
+    return *name && name[0] != '-' &&
+           name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
+}
+
+/* What the project in that folder is called: the folder's own name. */
+static const char *name_of(struct arena *a, const char *dir)
+{
+    char real[PATH_MAX];
+    const char *path = fs_is_dir(dir) && realpath(dir, real) ? real : dir;
+    const char *slash = strrchr(path, '/');
+    return arena_str(a, slash ? slash + 1 : path);
 }
 
 static const char *folder_of(struct arena *a, const char *path)
@@ -61,14 +69,16 @@ static const char *folder_of(struct arena *a, const char *path)
 static bool init(struct app *app, const void *conf, struct err *e)
 {
     (void)conf;
-    const char *dir = app->args[0];
-    if (!valid_name(dir)) {
-        fail(e, ERR_USER, "'%s' is no name for a project", dir);
+    size_t n = strlen(app->args[0]);
+    while (n > 1 && app->args[0][n - 1] == '/')
+        n--;
+    const char *dir = arena_strn(app->a, app->args[0], n), *name = name_of(app->a, dir);
+    if (!valid_name(name)) {
+        fail(e, ERR_USER, "'%s' is no name for a project", name);
         return hint(e, "letters, digits, _ and -");
     }
     if (fs_exists(fs_join(app->a, dir, "cupel.yaml")))
         return fail(e, ERR_USER, "there is a project in '%s' already", dir);
-    const char *name = strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir;
     for (size_t i = 0; i < countof(files); i++) {
         const char *path = fs_join(app->a, dir, files[i].path);
         const char *text = files[i].text;
@@ -81,7 +91,9 @@ static bool init(struct app *app, const void *conf, struct err *e)
     if (app->json)
         print_json(json_pack("{s:s}", "created", dir));
     else
-        printf("%s is ready:\n  cd %s\n  cupel run\n  cupel render overview --to txt\n", dir, dir);
+        printf("%s is ready:\n%s%s%s  cupel run\n  cupel render overview --to txt\n", name,
+               strcmp(dir, ".") == 0 ? "" : "  cd ", strcmp(dir, ".") == 0 ? "" : dir,
+               strcmp(dir, ".") == 0 ? "" : "\n");
     return true;
 }
 

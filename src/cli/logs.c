@@ -246,5 +246,6 @@ const struct cmd cmd_logs = {
     .conf_size = sizeof(struct logs_conf),
     .max_args = 1,
     .quick = true,
+    .lenient = true,
     .run = logs,
 };

@@ -232,6 +232,7 @@ static bool dispatch(struct app *app, char **words, struct err *e)
     app->vars = g.vars;
     app->debug = g.debug;
     app->quick = l.cmd->quick;
+    app->lenient = l.cmd->lenient;
     *arena_push(app->a, &l.args) = NULL;
     l.args.n--;
     app->args = l.args.v;

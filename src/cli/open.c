@@ -88,6 +88,17 @@ json_t *app_problems_json(const struct problems *problems)
     return list;
 }
 
+/* Those who only look need not mind a mistake in a model: they need cupel.yaml, which says where the lake is.
+ */
+static bool only_assets_wrong(const struct problems *problems)
+{
+    for (size_t i = 0; i < problems->n; i++)
+        if (problems->v[i].kind != ERR_NONE &&
+            (!problems->v[i].at.file || strcmp(problems->v[i].at.file, "cupel.yaml") == 0))
+            return false;
+    return true;
+}
+
 static bool said_already(const struct app *app, const struct project *p, const struct problems *problems,
                          struct err *e)
 {
@@ -130,10 +141,28 @@ bool app_open(struct app *app, enum open_depth depth, const struct run_options *
         if (depth > OPEN_BOUND)
             page_check(ret->project, &engine_duckdb, ret->session, &problems);
     }
-    ret->warnings = problems;
+    ret->problems = problems;
+    if (app->lenient && only_assets_wrong(&problems))
+        problems = (struct problems){.a = app->a};
     static const struct run_options nothing = {.start_us = INT64_MIN, .end_us = INT64_MAX};
     return said_already(app, ret->project, &problems, e) &&
            run_workshop(app->a, ret->project, &engine_duckdb, ret->engine, o ? o : &nothing, &ret->shop, e);
+}
+
+bool app_no_table(const struct opened *x, const char *name, struct err *e)
+{
+    const struct project *p = x->project;
+    if (strchr(name, '@')) {
+        fail(e, ERR_USER, "'%s': a table is named without a version here", name);
+        return hint(e, "cupel query 'DESCRIBE %s'", name);
+    }
+    bool known = project_table_ddl(p, name) != NULL;
+    for (size_t i = 0; i < p->nmodels; i++)
+        known = known || strcmp(p->models[i].name, name) == 0;
+    if (!known)
+        return asset_no_table(p, name, (struct src){0}, e);
+    fail(e, ERR_USER, "table '%s' is not made yet", name);
+    return hint(e, "`cupel run` makes it");
 }
 
 bool app_history(struct app *app, struct opened *x, struct state **ret, struct err *e)

@@ -118,8 +118,11 @@ static bool bind(struct question *q, struct src at, struct err *e)
     if (!asset_relations(app->a, &q->x->shop, q->x->session, q->sql, at, e) ||
         !engine_duckdb.bind(app->a, q->x->session, q->sql,
                             project_params(app->a, q->x->project, &q->x->shop.params), at, &columns,
-                            &q->ncolumns, e))
+                            &q->ncolumns, e)) {
+        if (q->x->problems.total && !app->json)
+            fputs("note: the project has mistakes of its own: `cupel validate` shows them\n", stderr);
         return false;
+    }
     q->columns = columns;
     return true;
 }
@@ -150,5 +153,6 @@ const struct cmd cmd_query = {
     .options = query_options,
     .conf_size = sizeof(struct query_conf),
     .max_args = 1,
+    .lenient = true,
     .run = query,
 };

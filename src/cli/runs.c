@@ -60,5 +60,6 @@ const struct cmd cmd_runs = {
     .options = runs_options,
     .conf_size = sizeof(struct runs_conf),
     .quick = true,
+    .lenient = true,
     .run = runs,
 };

@@ -117,8 +117,8 @@ static bool show_model(struct app *app, const struct model *m)
                                         [MODE_MERGE] = "merge",
                                         [MODE_PARTITIONS] = "partitions",
                                         [MODE_VIEW] = "view"};
-    printf("%s is not made yet\n  from         %s\n  mode         %s\n  reads       ", m->name, m->path,
-           modes[m->mode]);
+    printf("%s is %s\n  from         %s\n  mode         %s\n  reads       ", m->name,
+           m->mode == MODE_VIEW ? "a view" : "not made yet", m->path, modes[m->mode]);
     for (size_t i = 0; i < m->ninputs; i++)
         printf("%s %s", i ? "," : "", m->inputs[i]);
     puts(m->ninputs ? "\n" : " nothing\n");
@@ -148,10 +148,8 @@ static bool show(struct app *app, const void *conf, struct err *e)
         const struct asset *maker = missing ? project_table(x.project, name) : NULL;
         if (maker && maker->kind == ASSET_MODEL && strcmp(maker->name, name) == 0 && !app->json)
             return show_model(app, maker->model);
-        if (missing) {
-            fail(e, ERR_USER, "no table '%s'", name);
-            return hint(e, "`cupel tables` lists those that there are");
-        }
+        if (missing)
+            return app_no_table(&x, name, e);
         return wrap(e, "table '%s'", name);
     }
     if (app->json)
@@ -168,5 +166,6 @@ const struct cmd cmd_show = {
     .min_args = 1,
     .max_args = 1,
     .quick = true,
+    .lenient = true,
     .run = show,
 };

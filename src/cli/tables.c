@@ -64,9 +64,12 @@ static bool tables(struct app *app, const void *conf, struct err *e)
         return true;
     }
     json_decref(list);
+    if (n == 0)
+        fputs("no tables yet: `cupel run` makes them\n", stderr);
     static const char *const heads[] = {"table", "version", "rows", "files", "size", "changed"};
-    grid_print(stdout,
-               &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
+    if (n > 0)
+        grid_print(stdout,
+                   &(struct grid){.names = heads, .ncolumns = countof(heads), .nrows = n, .cells = cells.v});
     return true;
 }
 
@@ -75,5 +78,6 @@ const struct cmd cmd_tables = {
     .args = "",
     .summary = "the tables of the lake, with rows, files and size",
     .quick = true,
+    .lenient = true,
     .run = tables,
 };

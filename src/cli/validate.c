@@ -10,7 +10,7 @@ static bool validate(struct app *app, const void *conf, struct err *e)
     if (app->json)
         print_json(json_pack("{s:b, s:I, s:I, s:I, s:I, s:o}", "ok", 1, "errors", (json_int_t)0, "sources",
                              (json_int_t)p->nsources, "models", (json_int_t)p->nmodels, "pages",
-                             (json_int_t)p->npages, "problems", app_problems_json(&x.warnings)));
+                             (json_int_t)p->npages, "problems", app_problems_json(&x.problems)));
     else
         printf("%s is valid: %zu source%s, %zu model%s, %zu page%s\n", p->name, p->nsources,
                p->nsources == 1 ? "" : "s", p->nmodels, p->nmodels == 1 ? "" : "s", p->npages,

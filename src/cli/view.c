@@ -462,7 +462,8 @@ static void on_task(void *arg, const struct run *r, const struct run_task *t)
         auto_arena *a = arena_new();
         auto_buf b = BUF(1 << 16);
         add_state(&b, v, t->state);
-        buf_addf(&b, "%-*s %9s  ", v->name_width, t->asset->name, human_seconds(a, t->seconds));
+        buf_addf(&b, "%-*s %9s  ", v->name_width, t->asset->name,
+                 t->started_us ? human_seconds(a, t->seconds) : "");
         describe_end(&b, a, t);
         buf_addf(&b, "\n");
         say(v, b.p, b.len);

@@ -410,7 +410,9 @@ static bool load_keys(struct opening *o, struct err *e)
     if (!r->into || r->ncolumns == 0)
         return true;
     const char *key = r->columns[0].name;
-    if (inbox_lost_stored(o->res->inbox) &&
+    /* When the whole folder was deleted, only the rows' own time tells that they are of this extraction. */
+    bool lost = inbox_lost_stored(o->res->inbox) || (spec->now_pinned && o->res->stored >= 0);
+    if (lost &&
         !spec->known(spec->ctx, r->into, key, spec->now_us - 1, take_stored_key, o, e))
         return false;
     return r->refresh_ms == 0 || r->neach == 0 ||

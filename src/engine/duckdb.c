@@ -82,7 +82,7 @@ static bool not_canceled(const struct session *s, struct err *e)
 bool duck_run(struct session *s, const struct statement *st, duckdb_result *ret, struct err *e)
 {
     *ret = (duckdb_result){0};
-    if (!not_canceled(s, e))
+    if (!not_canceled(s, e) || !duck_relations_need(s, st->sql, e))
         return false;
     auto_prepared p = NULL;
     duck_watch_begin(s);
@@ -106,7 +106,7 @@ bool duck_exec(duckdb_connection con, const char *sql, struct err *e)
 
 bool duck_exec_in(struct session *s, const char *sql, struct err *e)
 {
-    if (!not_canceled(s, e))
+    if (!not_canceled(s, e) || !duck_relations_need(s, sql, e))
         return false;
     duck_watch_begin(s);
     bool ok = duck_exec(s->con, sql, e);

@@ -99,6 +99,8 @@ bool duck_bind(struct arena *a, struct session *s, const char *sql, struct engin
         return false;
     if (plain.n == 0)
         return fail_at(e, ERR_USER, at, "there is no SQL here");
+    if (!duck_relations_need(s, plain.sql, e))
+        return false;
 
     auto_prepared p = NULL;
     const struct origin o = {.text = sql, .plain = &plain, .at = at};

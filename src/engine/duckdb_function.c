@@ -7,6 +7,7 @@
 static void sentiment(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
     (void)info;
+    sentiment_init(); /* not before it is needed: it takes a millisecond */
     duckdb_vector text = duck.data_chunk_get_vector(in, 0);
     double *scores = duck.vector_get_data(out);
     duck.vector_ensure_validity_writable(out);
@@ -23,7 +24,6 @@ static void sentiment(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
 
 bool duck_functions_register(struct engine *g, struct err *e)
 {
-    sentiment_init();
     duckdb_scalar_function f = duck.create_scalar_function();
     duckdb_logical_type text = duck.create_logical_type(DUCKDB_TYPE_VARCHAR);
     duckdb_logical_type real = duck.create_logical_type(DUCKDB_TYPE_DOUBLE);

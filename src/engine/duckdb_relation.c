@@ -51,13 +51,31 @@ static struct relation *find_relation(struct session *s, const char *name)
     return NULL;
 }
 
-bool duck_relation_set(struct session *s, const char *name, bool table, const char *body, struct err *e)
+static struct relation *relation_of(struct session *s, const char *name)
 {
     struct relation *r = find_relation(s, name);
+    if (!r) {
+        r = arena_push(s->a, &s->relations);
+        r->name = arena_str(s->a, name);
+    }
+    return r;
+}
+
+static void promise(struct session *s, struct relation *r, const char *columns)
+{
+    s->npending -= r->pending != NULL;
+    s->npending += columns != NULL;
+    r->pending = columns;
+}
+
+bool duck_relation_set(struct session *s, const char *name, bool table, const char *body, struct err *e)
+{
+    struct relation *r = relation_of(s, name);
+    promise(s, r, NULL);
     if (!need_schema(s, name, e))
         return false;
     auto_buf sql = BUF(MAX_SQL);
-    if (r && r->table != table) { /* OR REPLACE keeps to its kind */
+    if (r->exists && r->table != table) { /* OR REPLACE keeps to its kind */
         buf_addf(&sql, "DROP %s IF EXISTS ", r->table ? "TABLE" : "VIEW");
         duck_relation_ident(&sql, name);
         buf_addf(&sql, "; ");
@@ -68,11 +86,27 @@ bool duck_relation_set(struct session *s, const char *name, bool table, const ch
     if (!buf_done(&sql, e) || !duck_exec_in(s, sql.p, e))
         return false;
     duck_arrow_drop(s, name);
-    if (!r) {
-        r = arena_push(s->a, &s->relations);
-        r->name = arena_str(s->a, name);
-    }
+    r = relation_of(s, name); /* the list may have grown */
+    r->exists = true;
     r->table = table;
+    return true;
+}
+
+bool duck_relations_need(struct session *s, const char *sql, struct err *e)
+{
+    if (s->npending == 0)
+        return true;
+    auto_arena *a = arena_new();
+    struct engine_ref *refs;
+    size_t n;
+    struct err ignored; /* text that cannot be read is for the engine to complain of */
+    if (!sqltext_refs(a, sql, (struct src){0}, &refs, &n, &ignored))
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        const struct relation *r = find_relation(s, refs[i].name);
+        if (r && r->pending && !duck_relation_set(s, r->name, true, r->pending, e))
+            return false;
+    }
     return true;
 }
 
@@ -99,6 +133,7 @@ bool duck_relation_empty(struct session *s, const char *name, const struct engin
                          struct err *e)
 {
     auto_buf ddl = BUF(MAX_SQL);
+    buf_addf(&ddl, "(");
     for (size_t i = 0; i < ncols; i++) {
         buf_addf(&ddl, "%s", i ? ", " : "");
         sql_ident(&ddl, cols[i].name);
@@ -108,7 +143,11 @@ bool duck_relation_empty(struct session *s, const char *name, const struct engin
         else
             buf_addf(&ddl, "%s", cols[i].sql_type);
     }
-    return buf_done(&ddl, e) && duck_relation_ddl(s, name, ddl.p, e);
+    buf_addf(&ddl, ")");
+    if (!buf_done(&ddl, e))
+        return false;
+    promise(s, relation_of(s, name), arena_strn(s->a, ddl.p, ddl.len));
+    return true;
 }
 
 bool duck_relation_ddl(struct session *s, const char *name, const char *ddl, struct err *e)

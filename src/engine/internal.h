@@ -33,7 +33,9 @@ struct engine {
 
 struct relation {
     const char *name;
-    bool table; /* a view otherwise */
+    bool exists;         /* in DuckDB, under that name */
+    bool table;          /* if it exists; a view otherwise */
+    const char *pending; /* columns of the empty table that it is to be when somebody names it; NULL = none */
 };
 
 struct session {
@@ -45,6 +47,7 @@ struct session {
     const char *catalog;
     struct list_of(const char *) schemas;
     struct list_of(struct relation) relations;
+    size_t npending; /* of them */
     struct session *next_running;
 };
 
@@ -135,6 +138,9 @@ bool duck_matching_files(struct session *s, const struct lake_table *t, const st
                          const char *keys, bool *hit, struct err *e) must_check;
 /* The name of a relation, quoted, its schema and version kept apart: "silver"."movies@v3". */
 void duck_relation_ident(struct buf *b, const char *name);
+/* Makes those that a statement names and that are only promised (see relation.pending): most of the tables that are
+ * told to a session for checking are never named, and each costs as much as a small query. */
+bool duck_relations_need(struct session *s, const char *sql, struct err *e) must_check;
 /* Makes the relation anew: `body` is what follows CREATE VIEW name AS, or CREATE TABLE name. */
 bool duck_relation_set(struct session *s, const char *name, bool table, const char *body, struct err *e) must_check;
 

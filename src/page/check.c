@@ -2,6 +2,7 @@
  * looked at. */
 #include <string.h>
 
+#include "engine/sqltext.h"
 #include "page/page.h"
 #include "page/query.h"
 
@@ -16,19 +17,6 @@ struct checker {
 };
 
 /* --- tables --- */
-
-static bool unknown_table(const struct checker *c, const char *name, struct src at, struct err *e)
-{
-    struct list_of(const char *) names = {0};
-    for (size_t i = 0; i < c->p->nmodels; i++)
-        *arena_push(c->a, &names) = c->p->models[i].name;
-    for (size_t i = 0; i < c->p->nsources; i++)
-        for (size_t k = 0; k < c->p->sources[i].ntables; k++)
-            *arena_push(c->a, &names) = c->p->sources[i].tables[k].name;
-    const char *near = text_nearest(name, names.v, names.n);
-    fail_at(e, ERR_USER, at, "unknown table '%s'", name);
-    return near && hint(e, "did you mean '%s'?", near);
-}
 
 /* An empty relation of that name, a version behind an @ or none. *broken: its model has mistakes of its own.
  */
@@ -49,19 +37,10 @@ static bool relate(struct checker *c, const char *name, struct src at, bool *bro
         }
         done = c->d->relation_empty(c->s, name, maker->model->columns, maker->model->ncolumns, e);
     } else {
-        return unknown_table(c, table, at, e);
+        return asset_no_table(c->p, table, at, e);
     }
     *arena_push(c->a, &c->related) = name;
     return done;
-}
-
-static struct src place_in(const char *text, size_t offset, struct src at)
-{
-    for (size_t i = 0; i < offset; i++) {
-        at.col = text[i] == '\n' ? 1 : at.col + 1;
-        at.line += text[i] == '\n';
-    }
-    return at;
 }
 
 static bool relate_all(struct checker *c, const struct block *b, bool *broken, struct err *e)
@@ -72,7 +51,7 @@ static bool relate_all(struct checker *c, const struct block *b, bool *broken, s
         return false;
     for (size_t i = 0; i < n; i++)
         if (strchr(refs[i].name, '.') &&
-            !relate(c, refs[i].name, place_in(b->body, refs[i].offset, b->at), broken, e))
+            !relate(c, refs[i].name, sqltext_place(b->body, refs[i].offset, b->at), broken, e))
             return false;
     return true;
 }

@@ -144,10 +144,10 @@ bool state_runs(struct arena *a, struct state *s, size_t limit, struct state_run
     if (sqlite3_prepare_v2(
             s->db,
             "SELECT r.id, r.state, r.options, r.now_us, r.started_us, coalesce(r.finished_us, 0),"
-                           " count(t.run), coalesce(sum(t.state = 'failed'), 0), coalesce(sum(t.rows), 0)"
-                           " FROM runs r LEFT JOIN tasks t ON t.run = r.id"
-                           " GROUP BY r.id ORDER BY r.started_us DESC, r.id DESC LIMIT ?",
-                           -1, &st, NULL) != SQLITE_OK)
+            " count(t.run), coalesce(sum(t.state = 'failed'), 0), coalesce(sum(t.rows), 0)"
+            " FROM runs r LEFT JOIN tasks t ON t.run = r.id"
+            " GROUP BY r.id ORDER BY r.started_us DESC, r.id DESC LIMIT ?",
+            -1, &st, NULL) != SQLITE_OK)
         return fail(e, ERR_IO, "history: %s", sqlite3_errmsg(s->db));
     sqlite3_bind_int64(st, 1, limit ? (int64_t)limit : -1);
     struct list_of(struct state_run) runs = {0};

@@ -643,11 +643,11 @@ def ends_well(lab, want, label):
     shutil.rmtree(lab.path)
 
 
-STEPS = 1 if os.environ.get("CUPEL_CRASH") == "all" else 4
+STEPS = 1 if os.environ.get("CUPEL_CRASH") == "all" else 6
 
 
 def test_killed_at_any_system_call_the_next_run_ends_the_same(tmp_path, crash, counted):
-    """One in four of the calls each time, others each time; all of them with CUPEL_CRASH=all."""
+    """One in six of the calls each time, others each time; all of them with CUPEL_CRASH=all."""
     first, want = crash
     for n in range(1 + SEED % STEPS, 2000, STEPS):
         lab = first.copy(tmp_path / str(n))

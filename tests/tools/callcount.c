@@ -1,4 +1,5 @@
-/* Preloaded into a program (LD_PRELOAD), counts its calls that change the disk, over all threads, and at the n-th
+/* Preloaded into a program (LD_PRELOAD), counts its calls that change the disk, over all threads, and at the
+ * n-th
  *
  *     CALLCOUNT_KILL=n   kills it, before the call is done
  *     CALLCOUNT_FULL=n   the disk is full: this call and all later ones that need room fail with ENOSPC
@@ -26,7 +27,8 @@ static long limit(const char *variable)
 /* Counts; true = there is no room. */
 static int counted(int needs_room)
 {
-    long n = atomic_fetch_add(&calls, 1) + 1, kill_at = limit("CALLCOUNT_KILL"), full_at = limit("CALLCOUNT_FULL");
+    long n = atomic_fetch_add(&calls, 1) + 1, kill_at = limit("CALLCOUNT_KILL"),
+         full_at = limit("CALLCOUNT_FULL");
     if (kill_at && n >= kill_at)
         kill(getpid(), SIGKILL);
     if (!needs_room || !full_at || n < full_at)
@@ -75,7 +77,7 @@ ssize_t write(int fd, const void *p, size_t n)
     {                                                                                                        \
         va_list more;                                                                                        \
         va_start(more, flags);                                                                               \
-        mode_t mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(more, mode_t) : 0;                              \
+        mode_t mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(more, mode_t) : 0;        \
         va_end(more);                                                                                        \
         return flags & O_CREAT && counted(1) ? -1 : REAL(name) args;                                         \
     }

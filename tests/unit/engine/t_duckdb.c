@@ -241,6 +241,13 @@ TEST(relations_are_replaced_whatever_they_were)
     CHECK_STR(rows(&f, "FROM silver.movies@2026-11-01"), "3;4");
     CHECK(duckdb->relation_empty(f.s, name, cols, 2, &e));
     CHECK_STR(columns(&f, "FROM silver.movies@2026-11-01", no_params), "a b BIGINT, s VARCHAR");
+    CHECK(duckdb->relation_sql(f.s, "v", "SELECT \"a b\" FROM silver.movies@2026-11-01", false, &e));
+    CHECK(duckdb->relation_empty(f.s, "w", cols, 1, &e));
+    CHECK(duckdb->relation_empty(f.s, "w", cols, 2, &e));
+    CHECK_STR(rows(&f, "SELECT count(*) FROM v, (SELECT * FROM W WHERE s IS NULL)"), "0");
+    CHECK(duckdb->relation_sql(f.s, "v", "SELECT 5", false, &e));
+    CHECK(duckdb->relation_empty(f.s, "v", cols, 1, &e));
+    CHECK_STR(columns(&f, "FROM v", no_params), "a b BIGINT");
     CHECK(!duckdb->relation_sql(f.s, "x", "SELECT nosuch", false, &e));
     CHECK_STR(e.msg, "unknown column 'nosuch'");
 }

@@ -67,7 +67,9 @@ TEST(what_came_and_what_went)
 #define MOVE(from, to)                                                                                       \
     "{\"remove\":{\"path\":\"" from "\",\"dataChange\":false}}\n{\"add\":{\"path\":\"" to                    \
     "\",\"dataChange\":false}}\n"
-#define OTHER(id) "{\"metaData\":{\"id\":\"" id "\",\"schemaString\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[]}\"}}\n"
+#define OTHER(id)                                                                                            \
+    "{\"metaData\":{\"id\":\"" id                                                                            \
+    "\",\"schemaString\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[]}\"}}\n"
     static const struct {
         const char *label;
         const char *log[3]; /* versions 1 to 3 */
@@ -155,7 +157,7 @@ TEST(has_a_file_been_committed)
         int64_t after;
         bool want;
     } cases[] = {
-        {"part-1-", -1, true}, {"part-1-", 0, false}, {"part-2-", 0, true},
+        {"part-1-", -1, true},  {"part-1-", 0, false}, {"part-2-", 0, true},
         {"part-3-", -1, false}, {"p=1", -1, false},
     };
     for (size_t i = 0; i < countof(cases); i++) {

@@ -1,0 +1,141 @@
+"""Pages: what they look like as text, and where their mistakes are found."""
+import pytest
+
+
+@pytest.fixture(scope="module")
+def shop(cupel, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    cupel(["init", "shop"], folder)
+    cupel(["run"], folder / "shop")
+    return folder / "shop"
+
+
+@pytest.fixture
+def page(cupel, shop):
+    """page(text, ...): the page rendered; page.check(text): what validate says of it."""
+    file = shop / "pages" / "p.md"
+
+    def render(text, *args, code=0):
+        file.write_text(text)
+        done = cupel(["render", "p", *args], shop, code=code)
+        return done.stderr if code else done.stdout
+
+    def check(text):
+        file.write_text(text)
+        return cupel(["validate"], shop, code=None).stderr
+
+    render.check = check
+    yield render
+    file.unlink()
+
+
+def test_the_first_page(cupel, shop):
+    assert cupel(["render", "overview"], shop).stdout == ("Orders\n"
+                                                          "======\n\n"
+                                                          "The best country is Ghana.\n\n"
+                                                          "Country  Orders  Revenue\n"
+                                                          "───────  ──────  ───────\n"
+                                                          "Ghana         1    99.00\n"
+                                                          "France        1    12.50\n")
+
+
+def test_wide_tables_are_wrapped(page):
+    text = ("```sql q\nSELECT 'Harry Potter and the Deathly Hallows' AS film, 1234.5 AS revenue, 'x\ny' AS note\n```\n"
+            "```table q\ncolumns: {film: Film, revenue: {title: Mean revenue (M$), format: \"#,##0.0\"}, note: Note}\n```\n")
+    assert page(text) == ("Film                                  Mean revenue (M$)  Note\n"
+                          "────────────────────────────────────  ─────────────────  ────\n"
+                          "Harry Potter and the Deathly Hallows            1,234.5  x y\n")
+    assert page(text, "--width", 40) == ("                            Mean\n"
+                                         "                         revenue\n"
+                                         "Film                        (M$)  Note\n"
+                                         "───────────────────────  ───────  ────\n"
+                                         "Harry Potter and the     1,234.5  x y\n"
+                                         "Deathly Hallows\n")
+
+
+def test_values_in_text(page):
+    text = ("```sql q\nSELECT 1234.5 AS n, '*not* _markup_' AS t, NULL AS nothing\n```\n"
+            "{{q.n|#,##0}} {{ q.t }} {{ q }} {{ q.nothing }} \\{{ braces }}\n")
+    assert page(text) == "1,234 *not* _markup_ 1234.5 - {{ braces }}\n"
+    assert page("```sql q\nSELECT 1 AS x WHERE false\n```\n[{{ q.x }}]\n```table q\n```\n") == "[-]\n\nx\n─\n(no rows)\n"
+
+
+def test_all_mistakes_are_found_at_their_places(page):
+    said = page.check("""# {{ nope }}
+
+```sql a
+SELECT amuont FROM silver.orders
+```
+```sql b
+SELECT * FROM silver.order@v3
+```
+```sql c
+SELECT country, revenue FROM gold.countries
+```
+```sql c
+SELECT 1
+```
+```sql d
+SELECT $treshold
+```
+```table cc
+```
+```table c
+columns: {contry: Country}
+```
+```table c
+columns: {revenue: {format: money}}
+```
+```table c
+limi: 3
+```
+{{ c.country | 0,0. }} {{ c.rev }} {{ a.anything }} {{ }} {{ open
+""")
+    assert [line for line in said.splitlines() if "error" in line] == [
+        "pages/p.md:1:6: error: no query 'nope' on this page",
+        "pages/p.md:4:8: error: unknown column 'amuont'",
+        "pages/p.md:7:15: error: unknown table 'silver.order'",
+        "pages/p.md:12:8: error: there is a query 'c' on this page already",
+        "pages/p.md:16:8: error: unknown parameter '$treshold'",
+        "pages/p.md:18:10: error: no query 'cc' on this page",
+        "pages/p.md:21:11: error: query 'c' gives no column 'contry'",
+        "pages/p.md:24:29: error: unknown format 'money'",
+        "pages/p.md:27:1: error: unknown key 'limi'",
+        "pages/p.md:29:16: error: unknown format '0,0.'",
+        "pages/p.md:29:29: error: query 'c' gives no column 'rev'",
+        "pages/p.md:29:56: error: there is nothing between the braces",
+        "pages/p.md:29:59: error: '{{' without '}}' on its line",
+        "13 errors"]
+    assert ("   21 | columns: {contry: Country}\n"
+            "      |           ^\n"
+            "hint: did you mean 'country'?\n") in said
+
+
+@pytest.mark.parametrize("text, said", [
+    ("```sql\nSELECT 1\n```\n", "pages/p.md:1:7: error: this block needs a name\n"),
+    ("```sql q\nSELECT 1\n", "pages/p.md:1:1: error: this block is never closed\n"),
+    ("```tabel q\n```\n", "pages/p.md:1:4: error: unknown kind of block 'tabel'\n"),
+    ("```sql q\nSELEC 1\n```\n", "pages/p.md:2:1: error: syntax error at or near 'SELEC'\n"),
+    ("```sql q\nSELECT 1 AS x\n```\n```table q\ncolumns: [x]\n```\n",
+     "pages/p.md:5:1: error: 'columns' must be a mapping of columns to titles\n"),
+])
+def test_one_mistake(page, text, said):
+    assert page.check(text).startswith(said)
+    assert page(text, code=2).startswith(said)
+
+
+def test_a_page_never_keeps_a_run_from_going(cupel, shop, page):
+    page.check("{{ nope }}")
+    cupel(["run"], shop)
+    cupel(["plan"], shop)
+    cupel(["tables"], shop)
+
+
+def test_blocks_of_other_kinds_are_shown_as_they_are(page):
+    assert page("```sh\nls -l\n```\n") == "    ls -l\n"
+
+
+def test_written_to_a_folder(cupel, shop, tmp_path):
+    done = cupel(["render", "overview", "--out", tmp_path / "out"], shop)
+    assert done.stdout == f"{tmp_path}/out/overview.txt\n"
+    assert (tmp_path / "out" / "overview.txt").read_text() == cupel(["render", "overview"], shop).stdout
