@@ -27,7 +27,7 @@ static bool row_condition(struct buf *b, const struct check *c, const char *colu
         accepted_values(b, c, column);
         return true;
     case CHECK_ROWS:
-        buf_addf(b, "(%s) IS DISTINCT FROM false", c->sql);
+        buf_addf(b, "(%s\n) IS DISTINCT FROM false", c->sql);
         return true;
     case CHECK_UNIQUE:
     case CHECK_RELATIONSHIPS:

@@ -212,10 +212,11 @@ static bool dispatch(struct app *app, char **words, struct err *e)
         help_markdown(global_options);
         return true;
     }
-    bool understood = read_line(&l, words, e);
-    app->json = g.json;
-    if (!understood)
+    for (char **w = words; *w && strcmp(*w, "--") != 0; w++) /* also for what is wrong before it */
+        app->json = app->json || strcmp(*w, "--json") == 0;
+    if (!read_line(&l, words, e))
         return false;
+    app->json = g.json;
     if (g.version) {
         puts("cupel " CUPEL_VERSION);
         return true;

@@ -79,10 +79,24 @@ static bool not_canceled(const struct session *s, struct err *e)
 
 /* --- statements --- */
 
+/* Whoever only checks and plans is served faster by one thread, which the others would have to be woken beside. */
+static bool need_threads(struct engine *g, struct err *e)
+{
+    char sql[128];
+    if (atomic_load_explicit(&g->awake, memory_order_acquire))
+        return true;
+    pthread_mutex_lock(&g->con_lock);
+    snprintf(sql, sizeof sql, "SET GLOBAL parquet_metadata_cache = true; SET GLOBAL threads = %d", g->threads);
+    bool ok = atomic_load(&g->awake) || duck_exec(g->con, sql, e);
+    atomic_store_explicit(&g->awake, ok, memory_order_release);
+    pthread_mutex_unlock(&g->con_lock);
+    return ok;
+}
+
 bool duck_run(struct session *s, const struct statement *st, duckdb_result *ret, struct err *e)
 {
     *ret = (duckdb_result){0};
-    if (!not_canceled(s, e) || !duck_relations_need(s, st->sql, e))
+    if (!not_canceled(s, e) || !need_threads(s->engine, e) || !duck_relations_need(s, st->sql, e))
         return false;
     auto_prepared p = NULL;
     duck_watch_begin(s);
@@ -212,20 +226,20 @@ static int64_t machine_bytes(void)
 
 static bool instance_open(struct arena *a, const struct engine_conf *c, struct engine *g, struct err *e)
 {
-    int threads = c->threads > 0 ? c->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
     int64_t bytes = c->memory_bytes > 0 ? c->memory_bytes : machine_bytes() / 10 * 6;
     const char *memory = arena_fmt(a, "%" PRIi64 "B", bytes);
     const struct {
         const char *name, *value;
     } settings[] = {
-        {"threads", arena_fmt(a, "%d", threads > 0 ? threads : 1)},
+        {"threads", "1"}, /* until there is data to work on: see need_threads() */
         {"memory_limit", memory},
         {"temp_directory", c->spill_dir ? spill_dir(a, c->spill_dir) : ""},
         {"autoinstall_known_extensions", "false"},
         {"autoload_known_extensions", "false"},
         {"preserve_insertion_order", "false"}, /* an ORDER BY is kept all the same; memory stays bounded */
         {"errors_as_json", "true"},
-        /* The files of a table never change, and the kernel caches them: footers are kept (see duck_open), not bytes. */
+        /* The files of a table never change, and the kernel caches them: footers are kept (see need_threads), not
+         * bytes. */
         {"enable_external_file_cache", "false"},
     };
     duckdb_config config;
@@ -247,6 +261,7 @@ static bool instance_open(struct arena *a, const struct engine_conf *c, struct e
 static bool duck_open(struct arena *a, const struct engine_conf *c, struct engine **ret, struct err *e)
 {
     struct engine *g = arena_make(a, struct engine, 1);
+    g->threads = c->threads > 0 ? c->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (!duck_load(e) || !instance_open(a, c, g, e))
         return false;
     if (duck.connect(g->db, &g->con) != DuckDBSuccess) {
@@ -258,7 +273,8 @@ static bool duck_open(struct arena *a, const struct engine_conf *c, struct engin
     pthread_cond_init(&g->wake, NULL);
     arena_defer(a, engine_close, g);
     duck_parquet_init(g);
-    if (!duck_exec(g->con, "SET GLOBAL TimeZone = 'UTC'; SET GLOBAL parquet_metadata_cache = true", e) || !duck_functions_register(g, e) || !duck_gates_register(g, e) || !duck_arrow_register(g, e))
+    if (!duck_exec(g->con, "SET GLOBAL TimeZone = 'UTC'", e) || !duck_functions_register(g, e) ||
+        !duck_gates_register(g, e) || !duck_arrow_register(g, e))
         return false;
     *ret = g;
     return true;

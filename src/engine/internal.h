@@ -18,6 +18,8 @@ enum {
 struct engine {
     duckdb_database db;
     duckdb_connection con; /* for checkpoints and for taking sessions away; under con_lock */
+    int threads;           /* for data; one until there is some */
+    atomic_bool awake;     /* they have been started */
     pthread_mutex_t con_lock;
     atomic_int_fast64_t next_id;
     struct lake_parquet parquet;

@@ -45,11 +45,11 @@ def test_wide_tables_are_wrapped(page):
     assert page(text) == ("Film                                  Mean revenue (M$)  Note\n"
                           "────────────────────────────────────  ─────────────────  ────\n"
                           "Harry Potter and the Deathly Hallows            1,234.5  x y\n")
-    assert page(text, "--width", 40) == ("                            Mean\n"
-                                         "                         revenue\n"
-                                         "Film                        (M$)  Note\n"
-                                         "───────────────────────  ───────  ────\n"
-                                         "Harry Potter and the     1,234.5  x y\n"
+    assert page(text, "--width", 40) == ("                              Mean\n"
+                                         "                           revenue\n"
+                                         "Film                          (M$)  Note\n"
+                                         "─────────────────────────  ───────  ────\n"
+                                         "Harry Potter and the       1,234.5  x y\n"
                                          "Deathly Hallows\n")
 
 
@@ -103,7 +103,7 @@ limi: 3
         "pages/p.md:27:1: error: unknown key 'limi'",
         "pages/p.md:29:16: error: unknown format '0,0.'",
         "pages/p.md:29:29: error: query 'c' gives no column 'rev'",
-        "pages/p.md:29:56: error: there is nothing between the braces",
+        "pages/p.md:29:55: error: there is nothing between the braces",
         "pages/p.md:29:59: error: '{{' without '}}' on its line",
         "13 errors"]
     assert ("   21 | columns: {contry: Country}\n"
