@@ -42,9 +42,9 @@ static const struct {
     const char *name;
     int exit_code;
 } kinds[ERR_KINDS] = {
-    [ERR_NONE] = {"none", 0},   [ERR_USER] = {"user", 2},         [ERR_AUTH] = {"auth", 3},
-    [ERR_NET] = {"net", 4},     [ERR_LIMIT] = {"limit", 5},       [ERR_DATA] = {"data", 6},
-    [ERR_IO] = {"io", 8},       [ERR_CONFLICT] = {"conflict", 7}, [ERR_CANCELED] = {"canceled", 130},
+    [ERR_NONE] = {"none", 0}, [ERR_USER] = {"user", 2},         [ERR_AUTH] = {"auth", 3},
+    [ERR_NET] = {"net", 4},   [ERR_LIMIT] = {"limit", 5},       [ERR_DATA] = {"data", 6},
+    [ERR_IO] = {"io", 8},     [ERR_CONFLICT] = {"conflict", 7}, [ERR_CANCELED] = {"canceled", 130},
 };
 
 const char *err_name(enum err_kind kind)

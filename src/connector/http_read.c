@@ -412,8 +412,7 @@ static bool load_keys(struct opening *o, struct err *e)
     const char *key = r->columns[0].name;
     /* When the whole folder was deleted, only the rows' own time tells that they are of this extraction. */
     bool lost = inbox_lost_stored(o->res->inbox) || (spec->now_pinned && o->res->stored >= 0);
-    if (lost &&
-        !spec->known(spec->ctx, r->into, key, spec->now_us - 1, take_stored_key, o, e))
+    if (lost && !spec->known(spec->ctx, r->into, key, spec->now_us - 1, take_stored_key, o, e))
         return false;
     return r->refresh_ms == 0 || r->neach == 0 ||
            spec->known(spec->ctx, r->into, key, spec->now_us - r->refresh_ms * 1000, take_known, o, e);

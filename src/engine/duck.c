@@ -41,9 +41,9 @@ static bool resolve(void *lib, const char *path, struct err *e)
 
 static bool open_library(const char *path, struct err *e)
 {
-    /* RTLD_NODELETE: its threads and caches outlive any handle. RTLD_DEEPBIND: its hundred thousand symbols are
-     * looked for in itself first, which saves milliseconds, and what it brings of its own (zstd and the like) is
-     * not mixed up with ours; the address sanitizer cannot have that. */
+    /* RTLD_NODELETE: its threads and caches outlive any handle. RTLD_DEEPBIND: its hundred thousand symbols
+     * are looked for in itself first, which saves milliseconds, and what it brings of its own (zstd and the
+     * like) is not mixed up with ours; the address sanitizer cannot have that. */
     int flags = RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE;
 #ifndef CUPEL_SANITIZE
     flags |= RTLD_DEEPBIND;

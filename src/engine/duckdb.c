@@ -74,19 +74,22 @@ void duck_watch_end(struct session *s)
 
 static bool not_canceled(const struct session *s, struct err *e)
 {
-    return !s->cancel || !atomic_load_explicit(s->cancel, memory_order_relaxed) || fail(e, ERR_CANCELED, "stopped");
+    return !s->cancel || !atomic_load_explicit(s->cancel, memory_order_relaxed) ||
+           fail(e, ERR_CANCELED, "stopped");
 }
 
 /* --- statements --- */
 
-/* Whoever only checks and plans is served faster by one thread, which the others would have to be woken beside. */
-static bool need_threads(struct engine *g, struct err *e)
+/* Whoever only checks and plans is served faster by one thread, which the others would have to be woken
+ * beside. */
+bool duck_awake(struct engine *g, struct err *e)
 {
     char sql[128];
     if (atomic_load_explicit(&g->awake, memory_order_acquire))
         return true;
     pthread_mutex_lock(&g->con_lock);
-    snprintf(sql, sizeof sql, "SET GLOBAL parquet_metadata_cache = true; SET GLOBAL threads = %d", g->threads);
+    snprintf(sql, sizeof sql, "SET GLOBAL parquet_metadata_cache = true; SET GLOBAL threads = %d",
+             g->threads);
     bool ok = atomic_load(&g->awake) || duck_exec(g->con, sql, e);
     atomic_store_explicit(&g->awake, ok, memory_order_release);
     pthread_mutex_unlock(&g->con_lock);
@@ -96,14 +99,16 @@ static bool need_threads(struct engine *g, struct err *e)
 bool duck_run(struct session *s, const struct statement *st, duckdb_result *ret, struct err *e)
 {
     *ret = (duckdb_result){0};
-    if (!not_canceled(s, e) || !need_threads(s->engine, e) || !duck_relations_need(s, st->sql, e))
+    if (!not_canceled(s, e) || !duck_awake(s->engine, e) || !duck_relations_need(s, st->sql, e))
         return false;
     auto_prepared p = NULL;
     duck_watch_begin(s);
-    bool ok = duck.prepare(s->con, st->sql, &p) == DuckDBSuccess || duck_fail(e, duck.prepare_error(p), false, st->origin);
+    bool ok = duck.prepare(s->con, st->sql, &p) == DuckDBSuccess ||
+              duck_fail(e, duck.prepare_error(p), false, st->origin);
     ok = ok && duck_bind_params(p, st->params, e);
     if (ok) {
-        duckdb_state done = st->stream ? duck.execute_prepared_streaming(p, ret) : duck.execute_prepared(p, ret);
+        duckdb_state done =
+            st->stream ? duck.execute_prepared_streaming(p, ret) : duck.execute_prepared(p, ret);
         ok = done == DuckDBSuccess || duck_fail(e, duck.result_error(ret), true, st->origin);
         if (!ok && e->kind != ERR_CANCELED)
             duck_arrow_error(s, e);
@@ -149,7 +154,8 @@ static void session_close(void *arg)
     pthread_mutex_unlock(&g->con_lock);
 }
 
-static bool duck_session(struct arena *a, struct engine *g, const struct task *t, struct session **ret, struct err *e)
+static bool duck_session(struct arena *a, struct engine *g, const struct task *t, struct session **ret,
+                         struct err *e)
 {
     struct session *s = arena_make(a, struct session, 1);
     s->engine = g;
@@ -201,8 +207,8 @@ static void engine_close(void *arg)
     pthread_mutex_destroy(&g->con_lock);
 }
 
-/* A spill folder of this process alone: DuckDB's file names are the same in every process. Those of dead processes
- * are removed. */
+/* A spill folder of this process alone: DuckDB's file names are the same in every process. Those of dead
+ * processes are removed. */
 static const char *spill_dir(struct arena *a, const char *dir)
 {
     const char **names;
@@ -212,7 +218,8 @@ static const char *spill_dir(struct arena *a, const char *dir)
         for (size_t i = 0; i < n; i++) {
             int64_t pid;
             if (strncmp(names[i], "spill-", 6) == 0 && text_int(names[i] + 6, &pid, &ignored) && pid > 1 &&
-                kill((pid_t)pid, 0) != 0 && errno == ESRCH && !fs_remove_tree(fs_join(a, dir, names[i]), &ignored))
+                kill((pid_t)pid, 0) != 0 && errno == ESRCH &&
+                !fs_remove_tree(fs_join(a, dir, names[i]), &ignored))
                 continue; /* somebody else's: leave it */
         }
     }
@@ -231,15 +238,15 @@ static bool instance_open(struct arena *a, const struct engine_conf *c, struct e
     const struct {
         const char *name, *value;
     } settings[] = {
-        {"threads", "1"}, /* until there is data to work on: see need_threads() */
+        {"threads", "1"}, /* until there is data to work on: see duck_awake() */
         {"memory_limit", memory},
         {"temp_directory", c->spill_dir ? spill_dir(a, c->spill_dir) : ""},
         {"autoinstall_known_extensions", "false"},
         {"autoload_known_extensions", "false"},
         {"preserve_insertion_order", "false"}, /* an ORDER BY is kept all the same; memory stays bounded */
         {"errors_as_json", "true"},
-        /* The files of a table never change, and the kernel caches them: footers are kept (see need_threads), not
-         * bytes. */
+        /* The files of a table never change, and the kernel caches them: footers are kept (see duck_awake),
+         * not bytes. */
         {"enable_external_file_cache", "false"},
     };
     duckdb_config config;

@@ -64,7 +64,9 @@ static int out_next(struct ArrowArrayStream *stream, struct ArrowArray *ret)
     }
     if (!chunk || duck.data_chunk_get_size(chunk) == 0)
         return 0;
-    return arrow_fail(&o->err, duck.data_chunk_to_arrow(o->options, chunk, ret)) ? 0 : engine_stream_code(o->err.kind);
+    return arrow_fail(&o->err, duck.data_chunk_to_arrow(o->options, chunk, ret))
+               ? 0
+               : engine_stream_code(o->err.kind);
 }
 
 static void out_free(struct out *o)
@@ -163,7 +165,8 @@ static void slice(struct batch *b, int64_t offset, int64_t n, struct ArrowArray 
 {
     size_t k = (size_t)b->array.n_children;
     struct slice *s = calloc(1, sizeof *s);
-    struct ArrowArray *children = calloc(k + 1, sizeof *children), **pointers = calloc(k + 1, sizeof *pointers);
+    struct ArrowArray *children = calloc(k + 1, sizeof *children),
+                      **pointers = calloc(k + 1, sizeof *pointers);
     if (!s || !children || !pointers)
         abort();
     for (size_t i = 0; i < k; i++) {
@@ -245,7 +248,8 @@ static void read_chunk(duckdb_function_info info, duckdb_data_chunk out)
     }
     idx_t n = r->chunk ? duck.data_chunk_get_size(r->chunk) : 0;
     for (idx_t i = 0; n && i < duck.data_chunk_get_column_count(out); i++)
-        duck.vector_reference_vector(duck.data_chunk_get_vector(out, i), duck.data_chunk_get_vector(r->chunk, i));
+        duck.vector_reference_vector(duck.data_chunk_get_vector(out, i),
+                                     duck.data_chunk_get_vector(r->chunk, i));
     duck.data_chunk_set_size(out, n);
 }
 

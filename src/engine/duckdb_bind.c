@@ -89,8 +89,8 @@ static bool describe(struct arena *a, duckdb_prepared_statement p, struct engine
     return true;
 }
 
-bool duck_bind(struct arena *a, struct session *s, const char *sql, struct engine_params params, struct src at,
-               struct engine_column **ret, size_t *ret_n, struct err *e)
+bool duck_bind(struct arena *a, struct session *s, const char *sql, struct engine_params params,
+               struct src at, struct engine_column **ret, size_t *ret_n, struct err *e)
 {
     auto_arena *scratch = arena_new();
     struct sqltext plain;

@@ -14,14 +14,22 @@ static enum err_kind kind_of(const char *type, bool running)
         const char *type;
         enum err_kind binding, running;
     } kinds[] = {
-        {"Conversion", ERR_USER, ERR_DATA},     {"Out of Range", ERR_USER, ERR_DATA},
-        {"Invalid Input", ERR_USER, ERR_DATA},  {"Mismatch Type", ERR_USER, ERR_DATA},
-        {"Decimal", ERR_USER, ERR_DATA},        {"Divide by Zero", ERR_USER, ERR_DATA},
-        {"Constraint", ERR_USER, ERR_DATA},     {"Object Size", ERR_USER, ERR_DATA},
-        {"Out of Memory", ERR_LIMIT, ERR_LIMIT}, {"IO", ERR_IO, ERR_IO},
-        {"Permission", ERR_IO, ERR_IO},         {"Interrupt", ERR_CANCELED, ERR_CANCELED},
-        {"INTERRUPT", ERR_CANCELED, ERR_CANCELED}, {"HTTP", ERR_NET, ERR_NET},
-        {"Network", ERR_NET, ERR_NET},          {"Connection", ERR_NET, ERR_NET},
+        {"Conversion", ERR_USER, ERR_DATA},
+        {"Out of Range", ERR_USER, ERR_DATA},
+        {"Invalid Input", ERR_USER, ERR_DATA},
+        {"Mismatch Type", ERR_USER, ERR_DATA},
+        {"Decimal", ERR_USER, ERR_DATA},
+        {"Divide by Zero", ERR_USER, ERR_DATA},
+        {"Constraint", ERR_USER, ERR_DATA},
+        {"Object Size", ERR_USER, ERR_DATA},
+        {"Out of Memory", ERR_LIMIT, ERR_LIMIT},
+        {"IO", ERR_IO, ERR_IO},
+        {"Permission", ERR_IO, ERR_IO},
+        {"Interrupt", ERR_CANCELED, ERR_CANCELED},
+        {"INTERRUPT", ERR_CANCELED, ERR_CANCELED},
+        {"HTTP", ERR_NET, ERR_NET},
+        {"Network", ERR_NET, ERR_NET},
+        {"Connection", ERR_NET, ERR_NET},
     };
     for (size_t i = 0; i < countof(kinds); i++)
         if (strcmp(kinds[i].type, type) == 0)

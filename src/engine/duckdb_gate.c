@@ -4,9 +4,9 @@
  *
  *     CASE WHEN <every gate> THEN true ELSE cupel_reject(run, bits, reasons, row) END
  *
- * which is computed once for each row (the function is volatile, so that no optimizer may move, repeat or fold it)
- * and, of that, cupel_reject only for the rows that fail. It counts the row, keeps it if there is room, and gives
- * false; for gates that only warn cupel_warn counts and gives true.
+ * which is computed once for each row (the function is volatile, so that no optimizer may move, repeat or
+ * fold it) and, of that, cupel_reject only for the rows that fail. It counts the row, keeps it if there is
+ * room, and gives false; for gates that only warn cupel_warn counts and gives true.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -101,7 +101,8 @@ static void answer(duckdb_data_chunk in, duckdb_vector out, duckdb_function_info
         count(r, b, warn);
         if (!warn) {
             r->rejected++;
-            keep(r, b, duck_is_null(reasons, i) ? (struct str){"", 0} : duck_string(reasons, i), duck_string(rows, i));
+            keep(r, b, duck_is_null(reasons, i) ? (struct str){"", 0} : duck_string(reasons, i),
+                 duck_string(rows, i));
         }
         pthread_mutex_unlock(&r->lock);
         passes[i] = warn;
@@ -118,7 +119,8 @@ static void warned(duckdb_function_info info, duckdb_data_chunk in, duckdb_vecto
     answer(in, out, info, true);
 }
 
-static bool add_function(struct engine *g, const char *name, size_t ntexts, duckdb_scalar_function_t fn, struct err *e)
+static bool add_function(struct engine *g, const char *name, size_t ntexts, duckdb_scalar_function_t fn,
+                         struct err *e)
 {
     duckdb_scalar_function f = duck.create_scalar_function();
     duckdb_logical_type id = duck.create_logical_type(DUCKDB_TYPE_BIGINT);
@@ -187,8 +189,8 @@ static void add_row(struct buf *b, const char *const *columns, size_t n)
     buf_addf(b, "}) AS VARCHAR)");
 }
 
-void duck_gates_sql(struct buf *b, const struct gate_run *r, const struct engine_stage *g, const char *const *columns,
-                    size_t ncolumns, bool reject_list)
+void duck_gates_sql(struct buf *b, const struct gate_run *r, const struct engine_stage *g,
+                    const char *const *columns, size_t ncolumns, bool reject_list)
 {
     auto_buf pass = BUF(MAX_SQL), warn = BUF(MAX_SQL);
     bool has_pass = add_conditions(&pass, g, false, reject_list);
@@ -244,7 +246,8 @@ struct gate_run *duck_gates_begin(struct session *s, const struct engine_stage *
 }
 
 /* The names of the gates that failed, then the row's own reasons. */
-static void reasons_of(struct arena *a, const struct gate_run *r, const struct kept *k, struct engine_reject *ret)
+static void reasons_of(struct arena *a, const struct gate_run *r, const struct kept *k,
+                       struct engine_reject *ret)
 {
     struct list_of(const char *) reasons = {0};
     size_t bit = 0;

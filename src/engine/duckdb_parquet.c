@@ -14,7 +14,8 @@ static bool wanted(const char *const *columns, const char *name)
 }
 
 /* Those of the columns that the file has, as a list for SELECT. */
-static bool columns_of(struct engine *g, const char *path, const char *const *columns, struct buf *list, struct err *e)
+static bool columns_of(struct engine *g, const char *path, const char *const *columns, struct buf *list,
+                       struct err *e)
 {
     auto_buf sql = BUF(1 << 16);
     buf_addf(&sql, "SELECT * FROM ");
@@ -35,8 +36,8 @@ static bool columns_of(struct engine *g, const char *path, const char *const *co
     return buf_done(list, e);
 }
 
-static bool each_line(duckdb_result *r, bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg,
-                      struct err *e)
+static bool each_line(duckdb_result *r, bool (*line)(void *arg, const char *p, size_t n, struct err *e),
+                      void *arg, struct err *e)
 {
     for (;;) {
         auto_chunk chunk = duck.fetch_chunk(*r);
@@ -55,7 +56,8 @@ static bool each_line(duckdb_result *r, bool (*line)(void *arg, const char *p, s
 }
 
 static bool read_lines(struct engine *g, const char *path, const char *columns,
-                       bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg, struct err *e)
+                       bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg,
+                       struct err *e)
 {
     auto_buf sql = BUF(1 << 16);
     buf_addf(&sql, "SELECT CAST(to_json(f) AS VARCHAR) FROM (SELECT %s FROM ", columns);
@@ -73,12 +75,14 @@ static bool read_lines(struct engine *g, const char *path, const char *columns,
 }
 
 static bool parquet_read(void *ctx, const char *path, const char *const *columns,
-                         bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg, struct err *e)
+                         bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg,
+                         struct err *e)
 {
     struct engine *g = ctx;
     auto_buf list = BUF(1 << 16);
     pthread_mutex_lock(&g->con_lock);
-    bool ok = columns_of(g, path, columns, &list, e) && (list.len == 0 || read_lines(g, path, list.p, line, arg, e));
+    bool ok = columns_of(g, path, columns, &list, e) &&
+              (list.len == 0 || read_lines(g, path, list.p, line, arg, e));
     pthread_mutex_unlock(&g->con_lock);
     return ok;
 }
@@ -106,7 +110,8 @@ static void add_columns(struct buf *b, const char *columns)
     buf_addf(b, "}");
 }
 
-static bool parquet_write(void *ctx, const char *ndjson, size_t n, const char *columns, const char *path, struct err *e)
+static bool parquet_write(void *ctx, const char *ndjson, size_t n, const char *columns, const char *path,
+                          struct err *e)
 {
     struct engine *g = ctx;
     auto_arena *a = arena_new();

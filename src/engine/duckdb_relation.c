@@ -113,8 +113,8 @@ bool duck_relations_need(struct session *s, const char *sql, struct err *e)
 /* --- kinds of relations --- */
 
 bool duck_relation_files(struct session *s, const char *name, const struct lake_table *t,
-                         const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
-                         struct err *e)
+                         const struct lake_snapshot *snap, const struct lake_file *const *files,
+                         size_t nfiles, struct err *e)
 {
     auto_arena *a = arena_new();
     if (!files) {
@@ -125,8 +125,8 @@ bool duck_relation_files(struct session *s, const char *name, const struct lake_
         nfiles = snap->nfiles;
     }
     auto_buf sql = BUF(MAX_SQL);
-    return duck_scan_sql(s, &sql, t, snap, files, nfiles, NULL, e) && buf_done(&sql, e) &&
-           duck_relation_set(s, name, false, sql.p, e);
+    return duck_awake(s->engine, e) && duck_scan_sql(s, &sql, t, snap, files, nfiles, NULL, e) &&
+           buf_done(&sql, e) && duck_relation_set(s, name, false, sql.p, e);
 }
 
 bool duck_relation_empty(struct session *s, const char *name, const struct engine_column *cols, size_t ncols,
@@ -198,7 +198,8 @@ static void read_hits(duckdb_result *r, const struct indexed *names, size_t n, b
     }
 }
 
-static void matching_sql(struct buf *b, const char *scan, const char *const *key, size_t nkey, const char *keys)
+static void matching_sql(struct buf *b, const char *scan, const char *const *key, size_t nkey,
+                         const char *keys)
 {
     buf_addf(b, "SELECT DISTINCT cupel_file FROM (%s) AS t SEMI JOIN ", scan);
     duck_relation_ident(b, keys);
@@ -212,8 +213,8 @@ static void matching_sql(struct buf *b, const char *scan, const char *const *key
 }
 
 bool duck_matching_files(struct session *s, const struct lake_table *t, const struct lake_snapshot *snap,
-                         const struct lake_file *const *files, size_t nfiles, const char *const *key, size_t nkey,
-                         const char *keys, bool *hit, struct err *e)
+                         const struct lake_file *const *files, size_t nfiles, const char *const *key,
+                         size_t nkey, const char *keys, bool *hit, struct err *e)
 {
     for (size_t i = 0; i < nfiles; i++)
         hit[i] = false;

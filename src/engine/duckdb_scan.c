@@ -28,12 +28,13 @@ static size_t partition_index(const struct lake_snapshot *snap, const char *colu
     return i;
 }
 
-
 /* --- do the folders agree with the log? --- */
 
 static int hex(char c)
 {
-    return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+    return isdigit((unsigned char)c)    ? c - '0'
+           : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+                                        : -1;
 }
 
 /* Is `want` what the percent-encoded p[0..n) stands for? */
@@ -56,7 +57,8 @@ static bool folders_agree(const struct lake_snapshot *snap, const struct lake_fi
     const char *p = f->path;
     for (size_t i = 0; i < snap->npartition_by; i++) {
         const char *slash = strchr(p, '/'), *equals = strchr(p, '=');
-        if (!slash || !equals || equals > slash || !decodes_to(p, (size_t)(equals - p), snap->partition_by[i]))
+        if (!slash || !equals || equals > slash ||
+            !decodes_to(p, (size_t)(equals - p), snap->partition_by[i]))
             return false;
         const char *value = f->values[i];
         if (value && (!*value || strcmp(value, null_folder) == 0))
@@ -205,15 +207,17 @@ static void add_no_rows(struct buf *b, const struct lake_snapshot *snap, const c
     buf_addf(b, " WHERE false");
 }
 
-bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t, const struct lake_snapshot *snap,
-                   const struct lake_file *const *files, size_t nfiles, const char *file_column, struct err *e)
+bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
+                   const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
+                   const char *file_column, struct err *e)
 {
     if (nfiles == 0) {
         add_no_rows(b, snap, file_column);
         return true;
     }
     auto_arena *a = arena_new();
-    struct scan sc = {.a = a, .s = s, .t = t, .snap = snap, .files = files, .nfiles = nfiles, .file_column = file_column};
+    struct scan sc = {
+        .a = a, .s = s, .t = t, .snap = snap, .files = files, .nfiles = nfiles, .file_column = file_column};
     const char *evolved = lake_property(snap, "cupel.schemaEvolved");
     bool uniform = evolved && strcmp(evolved, "false") == 0;
     sc.by_name = !uniform && nfiles > 1;

@@ -1,4 +1,5 @@
-/* A SELECT's rows become the files of a table, in one pass: one COPY that casts, gates, writes and reports. */
+/* A SELECT's rows become the files of a table, in one pass: one COPY that casts, gates, writes and reports.
+ */
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -7,9 +8,11 @@
 #include "base/text.h"
 #include "engine/internal.h"
 
-enum { ROW_GROUP_BYTES = 64 << 20 }; /* of a row group in memory, before it is written: bounds what a COPY holds */
+enum {
+    ROW_GROUP_BYTES = 64 << 20
+}; /* of a row group in memory, before it is written: bounds what a COPY holds */
 
-struct stage { /* one call */
+struct stage {       /* one call */
     struct arena *a; /* of the result */
     struct arena *scratch;
     struct session *s;
@@ -45,11 +48,13 @@ static bool storable(const struct stage *st, const struct engine_column *c, stru
     if (c->type)
         return true;
     bool null = strcmp(c->sql_type, "\"NULL\"") == 0;
-    fail_at(e, ERR_USER, st->g->at, "column '%s' %s%s, which no table can hold", c->name, null ? "is NULL" : "has the type ",
-            null ? " without a type" : c->sql_type);
+    fail_at(e, ERR_USER, st->g->at, "column '%s' %s%s, which no table can hold", c->name,
+            null ? "is NULL" : "has the type ", null ? " without a type" : c->sql_type);
     auto_buf name = BUF(1024);
     sql_ident(&name, c->name);
-    return hint(e, null ? "give it one: CAST(NULL AS VARCHAR) AS %s" : "cast it to a type that a table has: CAST(%s AS VARCHAR)",
+    return hint(e,
+                null ? "give it one: CAST(NULL AS VARCHAR) AS %s"
+                     : "cast it to a type that a table has: CAST(%s AS VARCHAR)",
                 name.p);
 }
 
@@ -60,10 +65,12 @@ static bool check_reject(struct stage *st, struct err *e)
         return true;
     const struct engine_column *c = find_column(st, st->g->reject);
     if (!c)
-        return fail_at(e, ERR_USER, st->g->at, "there is no column '%s' to hold the reasons for a rejection", st->g->reject);
+        return fail_at(e, ERR_USER, st->g->at, "there is no column '%s' to hold the reasons for a rejection",
+                       st->g->reject);
     st->reject_list = strcmp(c->sql_type, "VARCHAR[]") == 0;
     return st->reject_list || strcmp(c->sql_type, "VARCHAR") == 0 ||
-           fail_at(e, ERR_USER, st->g->at, "column '%s' holds reasons for a rejection: it must be VARCHAR or VARCHAR[], not %s",
+           fail_at(e, ERR_USER, st->g->at,
+                   "column '%s' holds reasons for a rejection: it must be VARCHAR or VARCHAR[], not %s",
                    c->name, c->sql_type);
 }
 
@@ -78,7 +85,8 @@ static bool check_columns(struct stage *st, struct err *e)
     }
     for (size_t i = 0; i < st->g->npartition_by; i++)
         if (!find_column(st, st->g->partition_by[i]))
-            return fail_at(e, ERR_USER, st->g->at, "there is no column '%s' to partition by", st->g->partition_by[i]);
+            return fail_at(e, ERR_USER, st->g->at, "there is no column '%s' to partition by",
+                           st->g->partition_by[i]);
     return check_reject(st, e);
 }
 
@@ -186,7 +194,9 @@ static void add_copy(struct stage *st, struct buf *b)
     /* DuckDB 1.5.5 takes letters beyond ASCII off the end of a folder that it makes partitions in. */
     bool wide_end = (unsigned char)st->folder[strlen(st->folder) - 1] >= 0x80;
     sql_literal(b, wide_end ? arena_fmt(st->scratch, "%s/.", st->folder) : st->folder);
-    buf_addf(b, " (FORMAT parquet, COMPRESSION snappy, RETURN_STATS, APPEND, ROW_GROUP_SIZE_BYTES %d, FILENAME_PATTERN 'part-%s-{uuid}.snappy'",
+    buf_addf(b,
+             " (FORMAT parquet, COMPRESSION snappy, RETURN_STATS, APPEND, ROW_GROUP_SIZE_BYTES %d, "
+             "FILENAME_PATTERN 'part-%s-{uuid}.snappy'",
              ROW_GROUP_BYTES, st->token);
     if (st->g->npartition_by == 0)
         buf_addf(b, ", FILE_SIZE_BYTES %" PRIi64, file_bytes);
@@ -211,8 +221,8 @@ static struct map map_at(duckdb_vector v, idx_t row)
 {
     const duckdb_list_entry *entry = &((const duckdb_list_entry *)duck.vector_get_data(v))[row];
     duckdb_vector pairs = duck.list_vector_get_child(v);
-    struct map m = {duck.struct_vector_get_child(pairs, 0), duck.struct_vector_get_child(pairs, 1), entry->offset,
-                    entry->length};
+    struct map m = {duck.struct_vector_get_child(pairs, 0), duck.struct_vector_get_child(pairs, 1),
+                    entry->offset, entry->length};
     if (duck_is_null(v, row))
         m.n = 0;
     return m;
@@ -250,7 +260,8 @@ static const char *file_stats(struct stage *st, duckdb_vector v, idx_t row, int6
     struct map m = map_at(v, row);
     struct lake_column_stats *cols = arena_make(st->scratch, struct lake_column_stats, m.n);
     for (idx_t i = 0; i < m.n; i++)
-        cols[i] = column_stats(st->scratch, text_at(st->scratch, m.keys, m.start + i), map_at(m.values, m.start + i));
+        cols[i] = column_stats(st->scratch, text_at(st->scratch, m.keys, m.start + i),
+                               map_at(m.values, m.start + i));
     return lake_stats(st->a, &st->schema, st->g->partition_by, st->g->npartition_by, rows, cols, m.n);
 }
 
@@ -292,7 +303,8 @@ static int64_t mtime_ms(const char *path)
 }
 
 /* The files of one chunk of the report. An empty file is removed: no rows, no file. */
-static bool read_report(struct stage *st, duckdb_data_chunk chunk, struct engine_staged *ret, size_t *cap, struct err *e)
+static bool read_report(struct stage *st, duckdb_data_chunk chunk, struct engine_staged *ret, size_t *cap,
+                        struct err *e)
 {
     duckdb_vector column[R_PARTITION + 1];
     for (idx_t i = 0; i < countof(column); i++)
@@ -325,8 +337,8 @@ static bool read_report(struct stage *st, duckdb_data_chunk chunk, struct engine
 
 /* --- failure --- */
 
-/* What this stage wrote before it failed, found by the token in the names. Partition folders stay: another writer
- * may just be using them. */
+/* What this stage wrote before it failed, found by the token in the names. Partition folders stay: another
+ * writer may just be using them. */
 static void remove_written(struct stage *st, const char *dir)
 {
     struct store *store = st->g->store;
@@ -340,7 +352,8 @@ static void remove_written(struct stage *st, const char *dir)
         const char *path = arena_fmt(st->scratch, "%s/%s", dir, entries[i].name);
         if (entries[i].is_dir && strchr(entries[i].name, '='))
             remove_written(st, path);
-        else if (strncmp(entries[i].name, prefix, strlen(prefix)) == 0 && !store->driver->remove(store, path, &ignored))
+        else if (strncmp(entries[i].name, prefix, strlen(prefix)) == 0 &&
+                 !store->driver->remove(store, path, &ignored))
             continue; /* vacuum finds it later */
     }
 }
@@ -372,8 +385,8 @@ static bool prepare(struct stage *st, struct err *e)
     st->token = g->token ? g->token : arena_strn(st->scratch, lake_uuid(st->scratch), 8);
     st->origin = (struct origin){.text = g->sql, .plain = &st->plain, .at = g->at};
     return sqltext_plain(st->scratch, g->sql, NULL, g->at, &st->plain, e) &&
-           duck_bind(st->a, st->s, g->sql, g->params, g->at, &st->cols, &st->ncols, e) && check_columns(st, e) &&
-           target_schema(st, e) && g->store->driver->mkdirs(g->store, g->dir, e);
+           duck_bind(st->a, st->s, g->sql, g->params, g->at, &st->cols, &st->ncols, e) &&
+           check_columns(st, e) && target_schema(st, e) && g->store->driver->mkdirs(g->store, g->dir, e);
 }
 
 bool duck_stage(struct arena *a, struct session *s, const struct engine_stage *g, struct engine_staged *ret,

@@ -204,9 +204,17 @@ void duck_type_sql(struct buf *b, const struct lake_type *t)
     static const struct {
         const char *stored, *sql;
     } types[] = {
-        {"boolean", "BOOLEAN"}, {"byte", "TINYINT"},       {"short", "SMALLINT"}, {"integer", "INTEGER"},
-        {"long", "BIGINT"},     {"float", "FLOAT"},        {"double", "DOUBLE"},  {"string", "VARCHAR"},
-        {"binary", "BLOB"},     {"date", "DATE"},          {"timestamp", "TIMESTAMP WITH TIME ZONE"},
+        {"boolean", "BOOLEAN"},
+        {"byte", "TINYINT"},
+        {"short", "SMALLINT"},
+        {"integer", "INTEGER"},
+        {"long", "BIGINT"},
+        {"float", "FLOAT"},
+        {"double", "DOUBLE"},
+        {"string", "VARCHAR"},
+        {"binary", "BLOB"},
+        {"date", "DATE"},
+        {"timestamp", "TIMESTAMP WITH TIME ZONE"},
         {"timestamp_ntz", "TIMESTAMP"},
     };
     switch (t->kind) {

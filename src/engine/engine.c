@@ -15,8 +15,8 @@ static const struct {
     enum err_kind kind;
     int code;
 } codes[] = {
-    {ERR_USER, EINVAL},    {ERR_AUTH, EACCES}, {ERR_NET, ENETUNREACH}, {ERR_LIMIT, ENOMEM}, {ERR_DATA, ERANGE},
-    {ERR_CONFLICT, EBUSY}, {ERR_IO, EIO},      {ERR_CANCELED, ECANCELED},
+    {ERR_USER, EINVAL}, {ERR_AUTH, EACCES},    {ERR_NET, ENETUNREACH}, {ERR_LIMIT, ENOMEM},
+    {ERR_DATA, ERANGE}, {ERR_CONFLICT, EBUSY}, {ERR_IO, EIO},          {ERR_CANCELED, ECANCELED},
 };
 
 int engine_stream_code(enum err_kind kind)
@@ -103,14 +103,15 @@ static const char *text_at(struct arena *a, const struct reader *r, int64_t colu
     return arena_strn(a, s.data, (size_t)s.size_bytes);
 }
 
-static void read_rows(struct arena *a, const struct reader *r, int64_t n, size_t max_rows, struct engine_rows *ret,
-                      size_t *cap)
+static void read_rows(struct arena *a, const struct reader *r, int64_t n, size_t max_rows,
+                      struct engine_rows *ret, size_t *cap)
 {
     for (int64_t i = 0; i < n && ret->nrows < max_rows; i++) {
         const char **row = arena_make(a, const char *, ret->ncolumns);
         for (size_t c = 0; c < ret->ncolumns; c++)
             row[c] = text_at(a, r, (int64_t)c, i);
-        *(const char *const **)arena_grow(a, (void **)(uintptr_t)&ret->rows, &ret->nrows, cap, sizeof row) = row;
+        *(const char *const **)arena_grow(a, (void **)(uintptr_t)&ret->rows, &ret->nrows, cap, sizeof row) =
+            row;
     }
 }
 
@@ -123,7 +124,8 @@ bool engine_rows(const struct engine_driver *d, struct arena *a, struct session 
     if (!sqltext_plain(a, sql, NULL, (struct src){0}, &plain, e))
         return false;
     buf_addf(&as_text, "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (%s\n) AS t", plain.sql);
-    if (!buf_done(&as_text, e) || !d->query(s, as_text.p, params, (struct src){0}, &r.stream, e) || !reader_open(&r, e))
+    if (!buf_done(&as_text, e) || !d->query(s, as_text.p, params, (struct src){0}, &r.stream, e) ||
+        !reader_open(&r, e))
         return false;
     struct engine_rows out = {.ncolumns = (size_t)r.schema.n_children};
     size_t cap = 0;
@@ -139,8 +141,8 @@ bool engine_rows(const struct engine_driver *d, struct arena *a, struct session 
     return true;
 }
 
-bool engine_int(const struct engine_driver *d, struct session *s, const char *sql, int64_t *ret, bool *ret_null,
-                struct err *e)
+bool engine_int(const struct engine_driver *d, struct session *s, const char *sql, int64_t *ret,
+                bool *ret_null, struct err *e)
 {
     auto_arena *a = arena_new();
     struct engine_rows rows;

@@ -71,17 +71,20 @@ struct engine_stage {
     struct store *store;
     /* Of the table, relative to the store: files are written below it, invisible until committed. */
     const char *dir;
-    const char *token; /* files are named "part-<token>-...", so that they can be found again; NULL = a random one */
-    /* Columns are cast to it and put in its order; those the SELECT has not are null. NULL = as the SELECT gives. */
+    const char
+        *token; /* files are named "part-<token>-...", so that they can be found again; NULL = a random one */
+    /* Columns are cast to it and put in its order; those the SELECT has not are null. NULL = as the SELECT
+     * gives. */
     const struct lake_schema *schema;
     const char *const *partition_by;
     size_t npartition_by;
     const struct gate *gates;
     size_t ngates;
-    /* A column of the SELECT (VARCHAR or VARCHAR[]) that holds the row's own reasons for being rejected, NULL or
-     * empty = none; it is not stored. NULL = there is no such column. */
+    /* A column of the SELECT (VARCHAR or VARCHAR[]) that holds the row's own reasons for being rejected, NULL
+     * or empty = none; it is not stored. NULL = there is no such column. */
     const char *reject;
-    int64_t max_rejects; /* rejected rows whose content is kept, the first ones and at most 64 MiB; all are counted */
+    int64_t max_rejects; /* rejected rows whose content is kept, the first ones and at most 64 MiB; all are
+                            counted */
     int64_t file_bytes;  /* start another file past this size, 0 = 512 MiB; not of partitions */
 };
 
@@ -123,12 +126,12 @@ struct engine_driver {
     bool (*bind)(struct arena *a, struct session *s, const char *sql, struct engine_params params,
                  struct src at, struct engine_column **ret, size_t *ret_n, struct err *e);
 
-    /* What a name means in this session; each replaces what it meant before. A dot in the name parts a schema off,
-     * as in SQL: "silver.movies@v3" is "silver"."movies@v3".
+    /* What a name means in this session; each replaces what it meant before. A dot in the name parts a schema
+     * off, as in SQL: "silver.movies@v3" is "silver"."movies@v3".
      *
-     * relation_files: files NULL = all of the snapshot. Columns are matched by name, and null where a file has them
-     * not; the property cupel.schemaEvolved=false promises that all files have all columns, which saves a look
-     * at each. */
+     * relation_files: files NULL = all of the snapshot. Columns are matched by name, and null where a file
+     * has them not; the property cupel.schemaEvolved=false promises that all files have all columns, which
+     * saves a look at each. */
     bool (*relation_files)(struct session *s, const char *name, const struct lake_table *t,
                            const struct lake_snapshot *snap, const struct lake_file *const *files,
                            size_t nfiles, struct err *e);
@@ -137,7 +140,8 @@ struct engine_driver {
     /* Empty, with columns "a BIGINT, ...". */
     bool (*relation_ddl)(struct session *s, const char *name, const char *ddl, struct err *e);
     bool (*relation_sql)(struct session *s, const char *name, const char *sql, bool keep, struct err *e);
-    /* Takes the stream over, also when it fails. It can be read once: for loading, not for joins with itself. */
+    /* Takes the stream over, also when it fails. It can be read once: for loading, not for joins with itself.
+     */
     bool (*relation_arrow)(struct session *s, const char *name, struct ArrowArrayStream *in, struct err *e);
 
     /* hit[i] = some row of files[i] (of the snapshot) has the key of some row of `keys`, a relation that has
@@ -150,8 +154,8 @@ struct engine_driver {
     bool (*stage)(struct arena *a, struct session *s, const struct engine_stage *g, struct engine_staged *ret,
                   struct err *e);
 
-    /* Rows as an Arrow stream, which the caller releases, before the session ends and before its next statement. It
-     * streams: nothing is materialised. Its errors: engine_stream_fail(). */
+    /* Rows as an Arrow stream, which the caller releases, before the session ends and before its next
+     * statement. It streams: nothing is materialised. Its errors: engine_stream_fail(). */
     bool (*query)(struct session *s, const char *sql, struct engine_params params, struct src at,
                   struct ArrowArrayStream *ret, struct err *e);
     bool (*exec)(struct session *s, const char *sql, struct err *e); /* a statement of ours, no rows wanted */
@@ -161,10 +165,11 @@ struct engine_driver {
 };
 extern const struct engine_driver engine_duckdb;
 
-/* The error behind a non-zero answer of a stream's callback: of an engine's stream with its kind, place and hint, of
- * others the kind that the code stands for. Returns false. */
+/* The error behind a non-zero answer of a stream's callback: of an engine's stream with its kind, place and
+ * hint, of others the kind that the code stands for. Returns false. */
 bool engine_stream_fail(struct ArrowArrayStream *in, int code, struct err *e);
-/* For those who make streams: the code for a kind; and get_last_error for private data that begins with a struct err. */
+/* For those who make streams: the code for a kind; and get_last_error for private data that begins with a
+ * struct err. */
 int engine_stream_code(enum err_kind kind);
 const char *engine_stream_last_error(struct ArrowArrayStream *in);
 

@@ -55,9 +55,9 @@ struct session {
 
 /* Where the user's SQL is in a statement of ours, for errors. */
 struct origin {
-    const char *text;           /* as the user wrote it */
+    const char *text; /* as the user wrote it */
     const struct sqltext *plain;
-    size_t offset;              /* of plain->sql in the statement */
+    size_t offset; /* of plain->sql in the statement */
     struct src at;
 };
 
@@ -70,12 +70,15 @@ struct statement {
 
 /* The result is destroyed by the caller. */
 bool duck_run(struct session *s, const struct statement *st, duckdb_result *ret, struct err *e) must_check;
-/* Statements without parameters, rows thrown away; for one connection or for the session (with its cancel flag). */
+/* Statements without parameters, rows thrown away; for one connection or for the session (with its cancel
+ * flag). */
 bool duck_exec(duckdb_connection con, const char *sql, struct err *e) must_check;
 bool duck_exec_in(struct session *s, const char *sql, struct err *e) must_check;
 /* The connection for binding. */
 bool duck_bind_con(struct session *s, duckdb_connection *ret, struct err *e) must_check;
 int64_t duck_next_id(struct engine *g);
+/* Data will be read: all threads are started, once. */
+bool duck_awake(struct engine *g, struct err *e) must_check;
 
 /* Between these two the watcher interrupts the session when its cancel flag is set. */
 void duck_watch_begin(struct session *s);
@@ -100,8 +103,8 @@ static inline void free_prepared(duckdb_prepared_statement *p)
 
 /* --- duckdb_error.c --- */
 
-/* Translates DuckDB's message (JSON, as errors_as_json makes it, or text). `running`: rows were being computed, so
- * that a value that does not convert is the data's fault and not the text's. Returns false. */
+/* Translates DuckDB's message (JSON, as errors_as_json makes it, or text). `running`: rows were being
+ * computed, so that a value that does not convert is the data's fault and not the text's. Returns false. */
 bool duck_fail(struct err *e, const char *message, bool running, const struct origin *o);
 
 /* --- duckdb_type.c --- */
@@ -122,37 +125,39 @@ bool duck_is_null(duckdb_vector v, idx_t row);
 
 bool duck_refs(struct arena *a, struct session *s, const char *text, struct src at, struct engine_ref **ret,
                size_t *ret_n, struct err *e) must_check;
-bool duck_bind(struct arena *a, struct session *s, const char *sql, struct engine_params params, struct src at,
-               struct engine_column **ret, size_t *ret_n, struct err *e) must_check;
+bool duck_bind(struct arena *a, struct session *s, const char *sql, struct engine_params params,
+               struct src at, struct engine_column **ret, size_t *ret_n, struct err *e) must_check;
 bool duck_bind_params(duckdb_prepared_statement p, struct engine_params params, struct err *e) must_check;
 
 /* --- duckdb_relation.c --- */
 
 bool duck_relation_files(struct session *s, const char *name, const struct lake_table *t,
-                         const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
-                         struct err *e) must_check;
+                         const struct lake_snapshot *snap, const struct lake_file *const *files,
+                         size_t nfiles, struct err *e) must_check;
 bool duck_relation_empty(struct session *s, const char *name, const struct engine_column *cols, size_t ncols,
                          struct err *e) must_check;
 bool duck_relation_ddl(struct session *s, const char *name, const char *ddl, struct err *e) must_check;
-bool duck_relation_sql(struct session *s, const char *name, const char *sql, bool keep, struct err *e) must_check;
+bool duck_relation_sql(struct session *s, const char *name, const char *sql, bool keep,
+                       struct err *e) must_check;
 bool duck_matching_files(struct session *s, const struct lake_table *t, const struct lake_snapshot *snap,
-                         const struct lake_file *const *files, size_t nfiles, const char *const *key, size_t nkey,
-                         const char *keys, bool *hit, struct err *e) must_check;
+                         const struct lake_file *const *files, size_t nfiles, const char *const *key,
+                         size_t nkey, const char *keys, bool *hit, struct err *e) must_check;
 /* The name of a relation, quoted, its schema and version kept apart: "silver"."movies@v3". */
 void duck_relation_ident(struct buf *b, const char *name);
-/* Makes those that a statement names and that are only promised (see relation.pending): most of the tables that are
- * told to a session for checking are never named, and each costs as much as a small query. */
+/* Makes those that a statement names and that are only promised (see relation.pending): most of the tables
+ * that are told to a session for checking are never named, and each costs as much as a small query. */
 bool duck_relations_need(struct session *s, const char *sql, struct err *e) must_check;
 /* Makes the relation anew: `body` is what follows CREATE VIEW name AS, or CREATE TABLE name. */
-bool duck_relation_set(struct session *s, const char *name, bool table, const char *body, struct err *e) must_check;
+bool duck_relation_set(struct session *s, const char *name, bool table, const char *body,
+                       struct err *e) must_check;
 
 /* --- duckdb_scan.c --- */
 
-/* Appends a SELECT over files of a table: its columns in the schema's order and types. file_column: the name of one
- * more column that tells each row's file, NULL = none. */
-bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t, const struct lake_snapshot *snap,
-                   const struct lake_file *const *files, size_t nfiles, const char *file_column,
-                   struct err *e) must_check;
+/* Appends a SELECT over files of a table: its columns in the schema's order and types. file_column: the name
+ * of one more column that tells each row's file, NULL = none. */
+bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
+                   const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
+                   const char *file_column, struct err *e) must_check;
 
 const char *duck_file_uri(struct arena *a, const struct lake_table *t, const struct lake_file *f);
 /* read_parquet() of one file, its columns as they are; and a path that is no pattern, as a literal. */
@@ -166,21 +171,24 @@ bool duck_stage(struct arena *a, struct session *s, const struct engine_stage *g
 
 struct gate_run; /* the rows that one stage holds back */
 struct gate_run *duck_gates_begin(struct session *s, const struct engine_stage *g);
-/* Appends the boolean expression that lets a row pass or records why not. `columns` are those of the row that are
- * shown of a rejected one; reject_list: the reject column is a list. */
-void duck_gates_sql(struct buf *b, const struct gate_run *r, const struct engine_stage *g, const char *const *columns,
-                    size_t ncolumns, bool reject_list);
-void duck_gates_end(struct arena *a, struct gate_run *r, struct engine_staged *ret); /* ret NULL: throw away */
+/* Appends the boolean expression that lets a row pass or records why not. `columns` are those of the row that
+ * are shown of a rejected one; reject_list: the reject column is a list. */
+void duck_gates_sql(struct buf *b, const struct gate_run *r, const struct engine_stage *g,
+                    const char *const *columns, size_t ncolumns, bool reject_list);
+void duck_gates_end(struct arena *a, struct gate_run *r,
+                    struct engine_staged *ret); /* ret NULL: throw away */
 bool duck_gates_register(struct engine *g, struct err *e) must_check;
 
 /* --- duckdb_arrow.c --- */
 
 bool duck_query(struct session *s, const char *sql, struct engine_params params, struct src at,
                 struct ArrowArrayStream *ret, struct err *e) must_check;
-bool duck_relation_arrow(struct session *s, const char *name, struct ArrowArrayStream *in, struct err *e) must_check;
+bool duck_relation_arrow(struct session *s, const char *name, struct ArrowArrayStream *in,
+                         struct err *e) must_check;
 bool duck_arrow_register(struct engine *g, struct err *e) must_check;
 void duck_arrow_drop(struct session *s, const char *name); /* NULL = all of the session */
-/* The failure of a stream that one of the session's relations was reading, if there is one: DuckDB only quotes it. */
+/* The failure of a stream that one of the session's relations was reading, if there is one: DuckDB only
+ * quotes it. */
 bool duck_arrow_error(struct session *s, struct err *e);
 
 /* --- duckdb_function.c, duckdb_parquet.c --- */

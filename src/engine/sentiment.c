@@ -25,17 +25,48 @@ enum { NEAR_WORDS = 512, TABLE = 1 << 15, EMOJIS = 1 << 12, KEY_MAX = 24, MAX_TE
 
 /* Words that rules name. */
 enum name {
-    W_OTHER, W_ASS, W_AT, W_BAD, W_BEATING, W_BOMB, W_BUS, W_BUT, W_DEATH, W_DIE, W_DOUBT, W_ENOUGH, W_FOR,
-    W_HEART, W_JUST, W_KIND, W_KISS, W_LEAST, W_NEVER, W_NO, W_NOR, W_OF, W_OR, W_RIGHT, W_SHIT, W_SO,
-    W_SORT, W_STOP, W_THE, W_THIS, W_TO, W_VERY, W_WITHOUT, W_YEAH
+    W_OTHER,
+    W_ASS,
+    W_AT,
+    W_BAD,
+    W_BEATING,
+    W_BOMB,
+    W_BUS,
+    W_BUT,
+    W_DEATH,
+    W_DIE,
+    W_DOUBT,
+    W_ENOUGH,
+    W_FOR,
+    W_HEART,
+    W_JUST,
+    W_KIND,
+    W_KISS,
+    W_LEAST,
+    W_NEVER,
+    W_NO,
+    W_NOR,
+    W_OF,
+    W_OR,
+    W_RIGHT,
+    W_SHIT,
+    W_SO,
+    W_SORT,
+    W_STOP,
+    W_THE,
+    W_THIS,
+    W_TO,
+    W_VERY,
+    W_WITHOUT,
+    W_YEAH
 };
 
 struct entry { /* what is known of a word in small letters */
     const char *word;
     uint32_t hash;
     uint8_t len, name;
-    bool rated;    /* in the lexicon */
-    bool negation; /* "never" */
+    bool rated;     /* in the lexicon */
+    bool negation;  /* "never" */
     double valence; /* if rated */
     double boost;   /* 0 = does not */
 };
@@ -76,7 +107,8 @@ static struct entry *learn(const char *word, size_t n)
 {
     uint32_t hash = hash_word(word, n);
     uint32_t i = slot_of(hash);
-    while (table[i].word && (table[i].hash != hash || table[i].len != n || memcmp(table[i].word, word, n) != 0))
+    while (table[i].word &&
+           (table[i].hash != hash || table[i].len != n || memcmp(table[i].word, word, n) != 0))
         i = (i + 1) & (TABLE - 1);
     table[i].word = word;
     table[i].hash = hash;
@@ -87,7 +119,8 @@ static struct entry *learn(const char *word, size_t n)
 static const struct entry *look_up(const char *word, size_t n, uint32_t hash)
 {
     uint32_t i = slot_of(hash);
-    while (table[i].word && (table[i].hash != hash || table[i].len != n || memcmp(table[i].word, word, n) != 0))
+    while (table[i].word &&
+           (table[i].hash != hash || table[i].len != n || memcmp(table[i].word, word, n) != 0))
         i = (i + 1) & (TABLE - 1);
     return table[i].word ? &table[i] : &unknown;
 }
@@ -145,41 +178,45 @@ static void learn_emojis(void)
 static void learn_rules(void)
 {
     static const char *const negations[] = {
-        "aint",     "ain't",    "arent",    "aren't",    "cannot",    "cant",    "can't",    "couldnt",  "couldn't",
-        "darent",   "daren't",  "despite",  "didnt",     "didn't",    "doesnt",  "doesn't",  "dont",     "don't",
-        "hadnt",    "hadn't",   "hasnt",    "hasn't",    "havent",    "haven't", "isnt",     "isn't",    "mightnt",
-        "mightn't", "mustnt",   "mustn't",  "neednt",    "needn't",   "neither", "never",    "none",     "nope",
-        "nor",      "not",      "nothing",  "nowhere",   "oughtnt",   "oughtn't", "rarely",  "seldom",   "shant",
-        "shan't",   "shouldnt", "shouldn't", "uhuh",     "uh-uh",     "wasnt",   "wasn't",   "werent",   "weren't",
-        "without",  "wont",     "won't",    "wouldnt",   "wouldn't",
+        "aint",     "ain't",    "arent",    "aren't",   "cannot", "cant",    "can't",    "couldnt",
+        "couldn't", "darent",   "daren't",  "despite",  "didnt",  "didn't",  "doesnt",   "doesn't",
+        "dont",     "don't",    "hadnt",    "hadn't",   "hasnt",  "hasn't",  "havent",   "haven't",
+        "isnt",     "isn't",    "mightnt",  "mightn't", "mustnt", "mustn't", "neednt",   "needn't",
+        "neither",  "never",    "none",     "nope",     "nor",    "not",     "nothing",  "nowhere",
+        "oughtnt",  "oughtn't", "rarely",   "seldom",   "shant",  "shan't",  "shouldnt", "shouldn't",
+        "uhuh",     "uh-uh",    "wasnt",    "wasn't",   "werent", "weren't", "without",  "wont",
+        "won't",    "wouldnt",  "wouldn't",
     };
     static const char *const more[] = {
-        "absolutely",  "amazingly", "awfully",   "completely",  "considerable", "considerably", "decidedly",
-        "deeply",      "effing",    "enormous",  "enormously",  "entirely",     "especially",   "exceptional",
-        "exceptionally", "extreme", "extremely", "fabulously",  "flippin",      "flipping",     "frackin",
-        "fracking",    "frickin",   "fricking",  "friggin",     "frigging",     "fuckin",       "fucking",
-        "fuggin",      "fugging",   "fully",     "greatly",     "hella",        "highly",       "hugely",
-        "incredible",  "incredibly", "intensely", "major",      "majorly",      "more",         "most",
-        "particularly", "purely",   "quite",     "really",      "remarkably",   "so",           "substantially",
-        "thoroughly",  "total",     "totally",   "tremendous",  "tremendously", "uber",         "unbelievably",
-        "unusually",   "utter",     "utterly",   "very",
+        "absolutely",    "amazingly",    "awfully",       "completely", "considerable", "considerably",
+        "decidedly",     "deeply",       "effing",        "enormous",   "enormously",   "entirely",
+        "especially",    "exceptional",  "exceptionally", "extreme",    "extremely",    "fabulously",
+        "flippin",       "flipping",     "frackin",       "fracking",   "frickin",      "fricking",
+        "friggin",       "frigging",     "fuckin",        "fucking",    "fuggin",       "fugging",
+        "fully",         "greatly",      "hella",         "highly",     "hugely",       "incredible",
+        "incredibly",    "intensely",    "major",         "majorly",    "more",         "most",
+        "particularly",  "purely",       "quite",         "really",     "remarkably",   "so",
+        "substantially", "thoroughly",   "total",         "totally",    "tremendous",   "tremendously",
+        "uber",          "unbelievably", "unusually",     "utter",      "utterly",      "very",
     };
     static const char *const less[] = {
-        "almost",   "barely",     "hardly", "kind-of", "kinda",    "kindof",    "less",         "little",     "marginal",
-        "marginally", "occasional", "occasionally", "partly", "scarce", "scarcely", "slight", "slightly", "somewhat",
-        "sort-of",  "sorta",      "sortof",
+        "almost",   "barely",   "hardly",     "kind-of",    "kinda",        "kindof", "less",
+        "little",   "marginal", "marginally", "occasional", "occasionally", "partly", "scarce",
+        "scarcely", "slight",   "slightly",   "somewhat",   "sort-of",      "sorta",  "sortof",
     };
     static const struct {
         const char *word;
         enum name name;
     } named[] = {
-        {"ass", W_ASS},     {"at", W_AT},       {"bad", W_BAD},     {"beating", W_BEATING}, {"bomb", W_BOMB},
-        {"bus", W_BUS},     {"but", W_BUT},     {"death", W_DEATH}, {"die", W_DIE},         {"doubt", W_DOUBT},
-        {"enough", W_ENOUGH}, {"for", W_FOR},   {"heart", W_HEART}, {"just", W_JUST},       {"kind", W_KIND},
-        {"kiss", W_KISS},   {"least", W_LEAST}, {"never", W_NEVER}, {"no", W_NO},           {"nor", W_NOR},
-        {"of", W_OF},       {"or", W_OR},       {"right", W_RIGHT}, {"shit", W_SHIT},       {"so", W_SO},
-        {"sort", W_SORT},   {"stop", W_STOP},   {"the", W_THE},     {"this", W_THIS},       {"to", W_TO},
-        {"very", W_VERY},   {"without", W_WITHOUT}, {"yeah", W_YEAH},
+        {"ass", W_ASS},     {"at", W_AT},       {"bad", W_BAD},       {"beating", W_BEATING},
+        {"bomb", W_BOMB},   {"bus", W_BUS},     {"but", W_BUT},       {"death", W_DEATH},
+        {"die", W_DIE},     {"doubt", W_DOUBT}, {"enough", W_ENOUGH}, {"for", W_FOR},
+        {"heart", W_HEART}, {"just", W_JUST},   {"kind", W_KIND},     {"kiss", W_KISS},
+        {"least", W_LEAST}, {"never", W_NEVER}, {"no", W_NO},         {"nor", W_NOR},
+        {"of", W_OF},       {"or", W_OR},       {"right", W_RIGHT},   {"shit", W_SHIT},
+        {"so", W_SO},       {"sort", W_SORT},   {"stop", W_STOP},     {"the", W_THE},
+        {"this", W_THIS},   {"to", W_TO},       {"very", W_VERY},     {"without", W_WITHOUT},
+        {"yeah", W_YEAH},
     };
     for (size_t i = 0; i < countof(negations); i++)
         learn(negations[i], strlen(negations[i]))->negation = true;
@@ -243,8 +280,8 @@ static size_t space_at(const char *p, const char *end)
         return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
     uint32_t r;
     int n = text_rune(p, (size_t)(end - p), &r);
-    bool space = r == 0x85 || r == 0xa0 || r == 0x1680 || (r >= 0x2000 && r <= 0x200a) || r == 0x2028 || r == 0x2029 ||
-                 r == 0x202f || r == 0x205f || r == 0x3000;
+    bool space = r == 0x85 || r == 0xa0 || r == 0x1680 || (r >= 0x2000 && r <= 0x200a) || r == 0x2028 ||
+                 r == 0x2029 || r == 0x202f || r == 0x205f || r == 0x3000;
     return n > 0 && space ? (size_t)n : 0;
 }
 
@@ -283,7 +320,8 @@ static void read_word(struct words *w, const char *p, size_t n)
     }
     struct word *word = add_word(w);
     bool caps = wide ? !lower && wide_caps(p, n) : upper && !lower;
-    *word = (struct word){p, (uint32_t)n, caps, n < sizeof small && !wide ? look_up(small, n, hash) : &unknown};
+    *word =
+        (struct word){p, (uint32_t)n, caps, n < sizeof small && !wide ? look_up(small, n, hash) : &unknown};
     w->ncaps += caps;
 }
 
@@ -379,9 +417,9 @@ static bool phrase(enum name a, enum name b, enum name c, double *ret)
         enum name words[3];
         double valence;
     } phrases[] = {
-        {{W_THE, W_SHIT}, 3},          {{W_THE, W_BOMB}, 3},   {{W_BAD, W_ASS}, 1.5},
-        {{W_BUS, W_STOP}, 0},          {{W_YEAH, W_RIGHT}, -2}, {{W_KISS, W_OF, W_DEATH}, -1.5},
-        {{W_TO, W_DIE, W_FOR}, 3},     {{W_BEATING, W_HEART}, 3.5},
+        {{W_THE, W_SHIT}, 3},      {{W_THE, W_BOMB}, 3},        {{W_BAD, W_ASS}, 1.5},
+        {{W_BUS, W_STOP}, 0},      {{W_YEAH, W_RIGHT}, -2},     {{W_KISS, W_OF, W_DEATH}, -1.5},
+        {{W_TO, W_DIE, W_FOR}, 3}, {{W_BEATING, W_HEART}, 3.5},
     };
     for (size_t i = 0; i < countof(phrases) && a != W_OTHER; i++) {
         if (phrases[i].words[0] == a && phrases[i].words[1] == b && phrases[i].words[2] == c) {
@@ -402,8 +440,9 @@ static bool weakens(enum name a, enum name b)
 static double phrases_around(const struct words *w, size_t i, double valence)
 {
     enum name n3 = name_of(w, i - 3), n2 = name_of(w, i - 2), n1 = name_of(w, i - 1), n0 = name_of(w, i);
-    (void)(phrase(n1, n0, W_OTHER, &valence) || phrase(n2, n1, n0, &valence) || phrase(n2, n1, W_OTHER, &valence) ||
-           phrase(n3, n2, n1, &valence) || phrase(n3, n2, W_OTHER, &valence));
+    (void)(phrase(n1, n0, W_OTHER, &valence) || phrase(n2, n1, n0, &valence) ||
+           phrase(n2, n1, W_OTHER, &valence) || phrase(n3, n2, n1, &valence) ||
+           phrase(n3, n2, W_OTHER, &valence));
     if (i + 1 < w->n)
         phrase(n0, name_of(w, i + 1), W_OTHER, &valence);
     if (i + 2 < w->n)
@@ -457,8 +496,8 @@ struct felt { /* a word with a valence, in order */
     double valence;
 };
 
-/* What stands in front of the first "but" counts half, what stands behind it half as much again. The reference finds
- * the word to change by the first equal valence, changed ones included, and so do we. */
+/* What stands in front of the first "but" counts half, what stands behind it half as much again. The
+ * reference finds the word to change by the first equal valence, changed ones included, and so do we. */
 static void weigh_but(const struct words *w, struct felt *f, size_t n)
 {
     size_t but = 0;

@@ -13,9 +13,9 @@ enum { MAX_TEXT = 16 << 20 };
 /* --- places --- */
 
 struct sqltext_piece { /* ends where the next begins */
-    size_t at;     /* in the plain text */
-    size_t origin; /* in the original */
-    bool copied;   /* byte by byte; else all of it came from `origin` */
+    size_t at;         /* in the plain text */
+    size_t origin;     /* in the original */
+    bool copied;       /* byte by byte; else all of it came from `origin` */
 };
 
 size_t sqltext_origin(const struct sqltext *t, size_t offset)
@@ -164,7 +164,8 @@ static void write_literal(struct buf *b, const struct engine_param *p)
     }
 }
 
-static bool write_param(struct writer *w, const struct token *t, const struct engine_params *params, struct err *e)
+static bool write_param(struct writer *w, const struct token *t, const struct engine_params *params,
+                        struct err *e)
 {
     const char *name = arena_strn(w->a, w->text + t->start + 1, t->end - t->start - 1);
     const char **names = arena_make(w->a, const char *, params->n);
@@ -181,8 +182,8 @@ static bool write_param(struct writer *w, const struct token *t, const struct en
     return near ? hint(e, "did you mean '$%s'?", near) : false;
 }
 
-static bool write_tokens(struct writer *w, const struct token *t, size_t n, const struct engine_params *params,
-                         struct err *e)
+static bool write_tokens(struct writer *w, const struct token *t, size_t n,
+                         const struct engine_params *params, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         if (is_name(&t[i])) {
@@ -194,8 +195,8 @@ static bool write_tokens(struct writer *w, const struct token *t, size_t n, cons
                 write_name(w, &t[i], len);
             i += len - 1;
         } else if (t[i].kind == TOKEN_POSITION) {
-            fail_at(e, ERR_USER, sqltext_place(w->text, t[i].start, w->at), "a parameter without a name: '%.*s'",
-                    (int)(t[i].end - t[i].start), w->text + t[i].start);
+            fail_at(e, ERR_USER, sqltext_place(w->text, t[i].start, w->at),
+                    "a parameter without a name: '%.*s'", (int)(t[i].end - t[i].start), w->text + t[i].start);
             return hint(e, "write it as $name");
         } else if (t[i].kind == TOKEN_PARAM && params && !write_param(w, &t[i], params, e)) {
             return false;
@@ -234,16 +235,16 @@ bool sqltext_plain(struct arena *a, const char *text, const struct engine_params
 /* --- tables --- */
 
 enum word { /* what matters of a keyword here */
-    W_NONE,
-    W_CLAUSE, /* ends a FROM list: SELECT, WHERE, ... */
-    W_FROM,
-    W_JOIN,
-    W_WITH,
-    W_RECURSIVE,
-    W_AS,
-    W_PASS,    /* may stand between FROM and a name: LATERAL, ONLY */
-    W_COMMAND, /* at the start of a statement it is followed by a table: DESCRIBE, PIVOT */
-    W_REST     /* no table's name, but ends nothing: ON, USING, LEFT, ... */
+            W_NONE,
+            W_CLAUSE, /* ends a FROM list: SELECT, WHERE, ... */
+            W_FROM,
+            W_JOIN,
+            W_WITH,
+            W_RECURSIVE,
+            W_AS,
+            W_PASS,    /* may stand between FROM and a name: LATERAL, ONLY */
+            W_COMMAND, /* at the start of a statement it is followed by a table: DESCRIBE, PIVOT */
+            W_REST     /* no table's name, but ends nothing: ON, USING, LEFT, ... */
 };
 
 static enum word keyword(const char *p, size_t n)
@@ -252,18 +253,53 @@ static enum word keyword(const char *p, size_t n)
         const char *word;
         enum word what;
     } words[] = {
-        {"select", W_CLAUSE},  {"where", W_CLAUSE},     {"group", W_CLAUSE},    {"having", W_CLAUSE},
-        {"order", W_CLAUSE},   {"limit", W_CLAUSE},     {"offset", W_CLAUSE},   {"fetch", W_CLAUSE},
-        {"union", W_CLAUSE},   {"intersect", W_CLAUSE}, {"except", W_CLAUSE},   {"qualify", W_CLAUSE},
-        {"window", W_CLAUSE},  {"values", W_CLAUSE},    {"set", W_CLAUSE},      {"from", W_FROM},
-        {"join", W_JOIN},      {"with", W_WITH},        {"recursive", W_RECURSIVE},
-        {"as", W_AS},          {"lateral", W_PASS},     {"only", W_PASS},       {"table", W_COMMAND},
-        {"describe", W_COMMAND}, {"desc", W_COMMAND},   {"summarize", W_COMMAND}, {"show", W_COMMAND},
-        {"pivot", W_COMMAND},  {"unpivot", W_COMMAND},  {"pivot_wider", W_COMMAND}, {"pivot_longer", W_COMMAND},
-        {"on", W_REST},        {"using", W_REST},       {"left", W_REST},       {"right", W_REST},
-        {"full", W_REST},      {"inner", W_REST},       {"outer", W_REST},      {"cross", W_REST},
-        {"natural", W_REST},   {"positional", W_REST},  {"asof", W_REST},       {"semi", W_REST},
-        {"anti", W_REST},      {"distinct", W_REST},    {"all", W_REST},        {"not", W_REST},
+        {"select", W_CLAUSE},
+        {"where", W_CLAUSE},
+        {"group", W_CLAUSE},
+        {"having", W_CLAUSE},
+        {"order", W_CLAUSE},
+        {"limit", W_CLAUSE},
+        {"offset", W_CLAUSE},
+        {"fetch", W_CLAUSE},
+        {"union", W_CLAUSE},
+        {"intersect", W_CLAUSE},
+        {"except", W_CLAUSE},
+        {"qualify", W_CLAUSE},
+        {"window", W_CLAUSE},
+        {"values", W_CLAUSE},
+        {"set", W_CLAUSE},
+        {"from", W_FROM},
+        {"join", W_JOIN},
+        {"with", W_WITH},
+        {"recursive", W_RECURSIVE},
+        {"as", W_AS},
+        {"lateral", W_PASS},
+        {"only", W_PASS},
+        {"table", W_COMMAND},
+        {"describe", W_COMMAND},
+        {"desc", W_COMMAND},
+        {"summarize", W_COMMAND},
+        {"show", W_COMMAND},
+        {"pivot", W_COMMAND},
+        {"unpivot", W_COMMAND},
+        {"pivot_wider", W_COMMAND},
+        {"pivot_longer", W_COMMAND},
+        {"on", W_REST},
+        {"using", W_REST},
+        {"left", W_REST},
+        {"right", W_REST},
+        {"full", W_REST},
+        {"inner", W_REST},
+        {"outer", W_REST},
+        {"cross", W_REST},
+        {"natural", W_REST},
+        {"positional", W_REST},
+        {"asof", W_REST},
+        {"semi", W_REST},
+        {"anti", W_REST},
+        {"distinct", W_REST},
+        {"all", W_REST},
+        {"not", W_REST},
     };
     for (size_t i = 0; i < countof(words); i++)
         if (strlen(words[i].word) == n && strncasecmp(words[i].word, p, n) == 0)
@@ -271,15 +307,15 @@ static enum word keyword(const char *p, size_t n)
     return W_NONE;
 }
 
-struct level {         /* one pair of brackets, or the whole */
-    bool from;         /* inside a FROM list: a comma is followed by a table */
-    bool expect;       /* a table's name is next */
-    bool start;        /* nothing but brackets has come yet: a statement may begin */
-    bool odd_from;     /* extract(year FROM x): the next FROM is no clause */
-    bool with;         /* inside WITH ..., before its SELECT */
-    bool cte;          /* a CTE's name is next */
+struct level {     /* one pair of brackets, or the whole */
+    bool from;     /* inside a FROM list: a comma is followed by a table */
+    bool expect;   /* a table's name is next */
+    bool start;    /* nothing but brackets has come yet: a statement may begin */
+    bool odd_from; /* extract(year FROM x): the next FROM is no clause */
+    bool with;     /* inside WITH ..., before its SELECT */
+    bool cte;      /* a CTE's name is next */
     bool recursive;
-    size_t nctes;      /* how many CTEs were known outside */
+    size_t nctes;       /* how many CTEs were known outside */
     const char *naming; /* the CTE whose body this level holds, known when it ends */
 };
 
@@ -313,7 +349,7 @@ static void open_level(struct reader *r, const struct token *prev, bool round)
         top(r)->expect = false;
     }
     for (size_t i = 0; prev && i < countof(takes_from); i++)
-        new.odd_from |= round && word_is(r, prev, takes_from[i]);
+        new.odd_from |= round &&word_is(r, prev, takes_from[i]);
     if (round && r->pending && prev && !new.odd_from &&
         (word_is(r, prev, "as") || word_is(r, prev, "materialized"))) {
         new.naming = r->pending;

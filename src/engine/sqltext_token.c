@@ -19,7 +19,8 @@ static bool word_part(unsigned char c)
     return isalnum(c) || c == '_' || c == '$' || c >= 0x80;
 }
 
-/* Behind the closing quote; a doubled one is part of the text, as is one behind a backslash if that escapes. */
+/* Behind the closing quote; a doubled one is part of the text, as is one behind a backslash if that escapes.
+ */
 static bool skip_quoted(struct lexer *l, char quote, bool backslash, const char *what)
 {
     size_t p = l->pos + 1;
@@ -170,8 +171,9 @@ bool sqltext_tokens(struct arena *a, const char *text, struct token **ret, size_
         size_t start = l.pos;
         if (text[start] && !l.open) {
             const struct token *prev = list.n ? &list.v[list.n - 1] : NULL;
-            bool behind_name = prev && prev->end == start &&
-                               (prev->kind == TOKEN_WORD || prev->kind == TOKEN_QUOTED || prev->kind == TOKEN_BACKTICK);
+            bool behind_name =
+                prev && prev->end == start &&
+                (prev->kind == TOKEN_WORD || prev->kind == TOKEN_QUOTED || prev->kind == TOKEN_BACKTICK);
             enum token_kind kind = next(&l, behind_name);
             *arena_push(a, &list) = (struct token){kind, start, l.pos};
         }

@@ -1,4 +1,5 @@
-/* sqltext_token.h - the words and marks of a text of SQL, with their places; white space and comments left out. */
+/* sqltext_token.h - the words and marks of a text of SQL, with their places; white space and comments left
+ * out. */
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"

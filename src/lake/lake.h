@@ -124,12 +124,13 @@ bool lake_latest(const struct lake_table *t, int64_t *ret, struct err *e) must_c
 int64_t lake_txn_version(const struct lake_snapshot *s, const char *app_id);
 const char *lake_property(const struct lake_snapshot *s, const char *key); /* NULL = not set */
 
-/* What versions (after, s->version] did to the rows, told by files: a row in an added file came, one in a removed
- * file went, one in both was only written again. Commits that change no rows (dataChange=false) are passed over: rows
- * that they put elsewhere are still told by the files that they were in. All these files can be read.
+/* What versions (after, s->version] did to the rows, told by files: a row in an added file came, one in a
+ * removed file went, one in both was only written again. Commits that change no rows (dataChange=false) are
+ * passed over: rows that they put elsewhere are still told by the files that they were in. All these files
+ * can be read.
  *
- * known = false: the log no longer tells (or a file that it names is gone, or this is another table than it was), and
- * every file of s is in `added`. after = -1: every file, known. */
+ * known = false: the log no longer tells (or a file that it names is gone, or this is another table than it
+ * was), and every file of s is in `added`. after = -1: every file, known. */
 struct lake_changes {
     const struct lake_file **added, **removed;
     size_t nadded, nremoved;
@@ -137,8 +138,8 @@ struct lake_changes {
 };
 bool lake_changes_since(struct arena *a, const struct lake_table *t, const struct lake_snapshot *s,
                         int64_t after, struct lake_changes *ret, struct err *e) must_check;
-/* Has a commit after version `after` (-1 = any) added a file whose name, without its folders, begins with `prefix`?
- * True as well when the log no longer tells. */
+/* Has a commit after version `after` (-1 = any) added a file whose name, without its folders, begins with
+ * `prefix`? True as well when the log no longer tells. */
 bool lake_added_since(const struct lake_table *t, int64_t after, const char *prefix, bool *ret,
                       struct err *e) must_check;
 

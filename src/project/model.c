@@ -265,7 +265,8 @@ static bool read_select(const struct model_reading *x, size_t from, struct sql_t
     x->notes->nparams = t->nparams;
     for (size_t i = 0; i < t->nparams; i++) {
         m->uses_now = m->uses_now || is_run_param(t->params[i]);
-        m->uses_range = m->uses_range || strcasecmp(t->params[i], "start") == 0 || strcasecmp(t->params[i], "end") == 0;
+        m->uses_range =
+            m->uses_range || strcasecmp(t->params[i], "start") == 0 || strcasecmp(t->params[i], "end") == 0;
     }
     if (t->second != SIZE_MAX)
         return reader_fail(r, sql_place(m->text, from + t->second, top, 0),

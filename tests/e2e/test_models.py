@@ -270,7 +270,7 @@ def keyed(lab):
     lab.input("bronze.reviews", "rid BIGINT, id BIGINT, stars BIGINT, seq BIGINT")
     lab.model("silver.reviews", "mode: merge\nkey: rid\nsequence_by: seq\nincremental: bronze.reviews", """
         SELECT rid, id, stars, seq FROM bronze.reviews
-        QUALIFY row_number() OVER (PARTITION BY rid ORDER BY seq DESC, stars DESC) = 1""")
+        QUALIFY row_number() OVER (PARTITION BY rid ORDER BY seq DESC, stars DESC, id) = 1""")
     lab.model("silver.films", """
 mode: merge
 key: id
@@ -315,8 +315,10 @@ def test_older_rows_of_touched_keys_come_back(lab):
 
 
 def batch(dice, n):
-    films = [film(dice.randrange(8), f"t{dice.randrange(3)}", dice.choice([n, n, n - 1, 0])) for _ in range(dice.randrange(4))]
-    reviews = [review(dice.randrange(12), dice.randrange(8), dice.choice([None, 1, 2, 3]), dice.choice([n, n, n - 1]))
+    """Some of it comes late: with a sequence before that of the last batch. No two batches have the same one."""
+    seq = [n * 100, n * 100, (n - 2) * 100 + n]
+    films = [film(dice.randrange(8), f"t{dice.randrange(3)}", dice.choice(seq)) for _ in range(dice.randrange(4))]
+    reviews = [review(dice.randrange(12), dice.randrange(8), dice.choice([None, 1, 2, 3]), dice.choice(seq))
                for _ in range(dice.randrange(4))]
     return films, reviews
 
@@ -338,6 +340,8 @@ def test_any_history_ends_like_a_full_refresh(lab, tmp_path, counted):
             lab.delta("bronze.reviews").optimize.compact()
         elif what < 0.2 and lab.exists("silver.reviews") and lab.rows("silver.reviews"):
             lab.delta("silver.reviews").optimize.compact()
+        elif what < 0.3 and lab.exists("bronze.reviews"):
+            lab.delta("bronze.reviews").update(updates={"stars": str(dice.randrange(4))}, predicate=f"rid = {dice.randrange(12)}")
         elif what < 0.5:
             counted(lab, "KILL", dice.randrange(20, 400))
         elif what < 0.7:

@@ -354,6 +354,16 @@ TEST(widths_are_columns)
     }
 }
 
+TEST(what_fits_is_whole_characters)
+{
+    static const char text[] = "a\xc3\xa9\xe5\xaf\x84\xff"
+                               "b"; /* a, e acute, a wide one, a bad byte, b */
+    static const size_t want[] = {0, 1, 3, 3, 6, 7, 8};
+    for (size_t i = 0; i < countof(want); i++)
+        CHECK_INT(text_fit(text, sizeof text - 1, (int)i), want[i]);
+    CHECK_INT(text_fit("ae\xcc\x81x", 5, 2), 4); /* a combining mark takes no room */
+}
+
 TEST(reals_are_as_short_as_they_can_be)
 {
     static const struct {

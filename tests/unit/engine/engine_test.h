@@ -1,4 +1,5 @@
-/* engine_test.h - what the tests of the engine share: a DuckDB, a session, a store in a folder that goes away. */
+/* engine_test.h - what the tests of the engine share: a DuckDB, a session, a store in a folder that goes
+ * away. */
 #pragma once
 #include <unistd.h>
 
@@ -73,7 +74,8 @@ static inline long long count(const struct fixture *f, const char *sql)
 }
 
 /* Rows as "a|b;c|NULL", at most 50. */
-static inline const char *rows_in(const struct fixture *f, struct session *s, const char *sql, struct engine_params p)
+static inline const char *rows_in(const struct fixture *f, struct session *s, const char *sql,
+                                  struct engine_params p)
 {
     struct err e = {0};
     struct engine_rows r;
@@ -82,7 +84,11 @@ static inline const char *rows_in(const struct fixture *f, struct session *s, co
     const char *out = "";
     for (size_t i = 0; i < r.nrows; i++)
         for (size_t c = 0; c < r.ncolumns; c++)
-            out = arena_fmt(f->a, "%s%s%s", out, c ? "|" : i ? ";" : "", r.rows[i][c] ? r.rows[i][c] : "NULL");
+            out = arena_fmt(f->a, "%s%s%s", out,
+                            c   ? "|"
+                            : i ? ";"
+                                : "",
+                            r.rows[i][c] ? r.rows[i][c] : "NULL");
     return out;
 }
 

@@ -26,25 +26,49 @@ static struct session *another(const struct fixture *f)
 TEST(what_goes_out_comes_in)
 {
     static const char *const values[] = {
-        "i", "(i % 100)::TINYINT", "i::SMALLINT", "i::INTEGER", "i::UINTEGER", "i::FLOAT / 4", "i::DOUBLE / 3", "i % 2 = 0",
-        "(i / 10)::DECIMAL(8,2)", "(i * 1000000000)::DECIMAL(30,3)", "'text ' || i", "'a longer text than fits inline ' || i",
-        "CASE WHEN i % 3 <> 0 THEN 'x' || i END", "NULL::VARCHAR", "('b' || i)::BLOB", "DATE '2026-01-01' + i::INTEGER",
-        "TIMESTAMP '2026-01-01 00:00:00' + to_seconds(i)", "TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_seconds(i)",
-        "[i, NULL, i + 1]", "CASE WHEN i % 5 > 0 THEN range(i % 7) END", "{'a': i, 'b': 'x' || i}",
-        "CASE WHEN i % 4 > 0 THEN {'a': i, 'b': [{'c': 'long enough to be elsewhere ' || i}]} END", "MAP {'k' || i: i}",
-        "[['a' || i], [], NULL]", "TIME '00:00:01'", "uuid()",
+        "i",
+        "(i % 100)::TINYINT",
+        "i::SMALLINT",
+        "i::INTEGER",
+        "i::UINTEGER",
+        "i::FLOAT / 4",
+        "i::DOUBLE / 3",
+        "i % 2 = 0",
+        "(i / 10)::DECIMAL(8,2)",
+        "(i * 1000000000)::DECIMAL(30,3)",
+        "'text ' || i",
+        "'a longer text than fits inline ' || i",
+        "CASE WHEN i % 3 <> 0 THEN 'x' || i END",
+        "NULL::VARCHAR",
+        "('b' || i)::BLOB",
+        "DATE '2026-01-01' + i::INTEGER",
+        "TIMESTAMP '2026-01-01 00:00:00' + to_seconds(i)",
+        "TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_seconds(i)",
+        "[i, NULL, i + 1]",
+        "CASE WHEN i % 5 > 0 THEN range(i % 7) END",
+        "{'a': i, 'b': 'x' || i}",
+        "CASE WHEN i % 4 > 0 THEN {'a': i, 'b': [{'c': 'long enough to be elsewhere ' || i}]} END",
+        "MAP {'k' || i: i}",
+        "[['a' || i], [], NULL]",
+        "TIME '00:00:01'",
+        "uuid()",
     };
     FIXTURE(f);
     struct session *from = another(&f);
     for (size_t i = 0; i < countof(values); i++) {
         CASE(values[i]);
         struct err e = {0};
-        REQUIRE(duckdb->relation_sql(from, "src", arena_fmt(f.a, "SELECT i, %s AS v FROM range(5000) t(i)", values[i]), true, &e) || (BAD("%s", e.msg), false));
+        REQUIRE(duckdb->relation_sql(from, "src",
+                                     arena_fmt(f.a, "SELECT i, %s AS v FROM range(5000) t(i)", values[i]),
+                                     true, &e) ||
+                (BAD("%s", e.msg), false));
         struct ArrowArrayStream in = stream_of(&f, from, "FROM src");
         REQUIRE(duckdb->relation_arrow(f.s, "in", &in, &e) || (BAD("%s", e.msg), false));
         CHECK(!in.release);
-        static const char sql[] = "SELECT count(*), sum(i), md5(string_agg(coalesce(v::VARCHAR, '-'), ',' ORDER BY i)) FROM %s";
-        CHECK_STR(rows(&f, arena_fmt(f.a, sql, "\"in\"")), rows_in(&f, from, arena_fmt(f.a, sql, "src"), no_params));
+        static const char sql[] =
+            "SELECT count(*), sum(i), md5(string_agg(coalesce(v::VARCHAR, '-'), ',' ORDER BY i)) FROM %s";
+        CHECK_STR(rows(&f, arena_fmt(f.a, sql, "\"in\"")),
+                  rows_in(&f, from, arena_fmt(f.a, sql, "src"), no_params));
     }
 }
 
@@ -125,9 +149,11 @@ TEST(batches_of_any_size_are_read)
         long long n = sizes[i][0] * sizes[i][1], nulls = (n + 2) / 3;
         CASE(arena_fmt(f.a, "%lld x %lld", (long long)sizes[i][0], (long long)sizes[i][1]));
         REQUIRE(duckdb->relation_arrow(f.s, "in", &in, &e) || (BAD("%s", e.msg), false));
-        CHECK_STR(rows(&f, "SELECT count(*), coalesce(sum(id), 0), count(*) FILTER (\"a \"\"name\"\"\" IS NULL), "
-                           "count(*) FILTER (\"a \"\"name\"\"\" = 'this is the name of number ' || id) FROM \"in\""),
-                  arena_fmt(f.a, "%lld|%lld|%lld|%lld", n, n * (n - 1) / 2, nulls, n - nulls));
+        CHECK_STR(
+            rows(&f,
+                 "SELECT count(*), coalesce(sum(id), 0), count(*) FILTER (\"a \"\"name\"\"\" IS NULL), "
+                 "count(*) FILTER (\"a \"\"name\"\"\" = 'this is the name of number ' || id) FROM \"in\""),
+            arena_fmt(f.a, "%lld|%lld|%lld|%lld", n, n * (n - 1) / 2, nulls, n - nulls));
         CHECK_INT(live, 0);
     }
 }
@@ -199,7 +225,8 @@ TEST(a_session_that_ends_lets_go_of_its_streams)
 TEST(a_query_streams)
 {
     FIXTURE(f);
-    struct ArrowArrayStream in = stream_of(&f, f.s, "SELECT i, 'text ' || i AS s FROM range(100000000000) t(i)");
+    struct ArrowArrayStream in =
+        stream_of(&f, f.s, "SELECT i, 'text ' || i AS s FROM range(100000000000) t(i)");
     struct ArrowSchema schema;
     REQUIRE(in.get_schema(&in, &schema) == 0);
     CHECK_STR(schema.children[0]->format, "l");
@@ -223,7 +250,9 @@ TEST(an_error_on_the_way_has_its_place)
     struct ArrowArrayStream in = {0};
     struct err e = {0};
     struct ArrowArray array;
-    REQUIRE(duckdb->query(f.s, "SELECT i,\n  CASE WHEN i = 900000 THEN 'x'::INTEGER + i ELSE i END AS v FROM range(1000000) t(i)",
+    REQUIRE(duckdb->query(f.s,
+                          "SELECT i,\n  CASE WHEN i = 900000 THEN 'x'::INTEGER + i ELSE i END AS v FROM "
+                          "range(1000000) t(i)",
                           no_params, at_10_5, &in, &e) ||
             (BAD("%s", e.msg), false));
     int code;
@@ -243,7 +272,8 @@ TEST(other_streams_errors_get_the_kind_of_their_code)
     struct source src = {.live = &live};
     struct ArrowArrayStream in = source_stream(&src);
     struct err e = {0};
-    static const enum err_kind kinds[] = {ERR_USER, ERR_AUTH, ERR_NET, ERR_LIMIT, ERR_DATA, ERR_CONFLICT, ERR_IO, ERR_CANCELED};
+    static const enum err_kind kinds[] = {ERR_USER, ERR_AUTH,     ERR_NET, ERR_LIMIT,
+                                          ERR_DATA, ERR_CONFLICT, ERR_IO,  ERR_CANCELED};
     for (size_t i = 0; i < countof(kinds); i++) {
         CASE(err_name(kinds[i]));
         CHECK(!engine_stream_fail(&in, engine_stream_code(kinds[i]), &e));

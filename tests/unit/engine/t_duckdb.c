@@ -27,8 +27,8 @@ static const char *columns(const struct fixture *f, const char *sql, struct engi
     size_t n;
     struct err e = {0};
     if (!duckdb->bind(f->a, f->s, sql, p, at_10_5, &c, &n, &e))
-        return arena_fmt(f->a, "%s %d:%d %s%s%s", err_name(e.kind), e.at.line, e.at.col, e.msg, *e.hint ? " // " : "",
-                         e.hint);
+        return arena_fmt(f->a, "%s %d:%d %s%s%s", err_name(e.kind), e.at.line, e.at.col, e.msg,
+                         *e.hint ? " // " : "", e.hint);
     const char *out = "";
     for (size_t i = 0; i < n; i++)
         out = arena_fmt(f->a, "%s%s%s %s", out, i ? ", " : "", c[i].name, c[i].sql_type);
@@ -71,7 +71,8 @@ TEST(types_have_a_name_and_a_place_in_a_table)
         {"NULL", "INTEGER", "\"integer\""}, /* as DuckDB stores it */
         {"1::UNION(n INTEGER, s VARCHAR)", "UNION(\"n\" INTEGER, \"s\" VARCHAR)", "-"},
         {"[1]", "INTEGER[]", "{\"type\":\"array\",\"elementType\":\"integer\",\"containsNull\":true}"},
-        {"[1, 2]::INTEGER[2]", "INTEGER[2]", "{\"type\":\"array\",\"elementType\":\"integer\",\"containsNull\":true}"},
+        {"[1, 2]::INTEGER[2]", "INTEGER[2]",
+         "{\"type\":\"array\",\"elementType\":\"integer\",\"containsNull\":true}"},
         {"[INTERVAL 1 DAY]", "INTERVAL[]", "-"},
         {"{'a b': TIME '10:00'}", "STRUCT(\"a b\" TIME)", "-"},
         {"MAP {'k': 1::HUGEINT}", "MAP(VARCHAR, HUGEINT)",
@@ -84,7 +85,8 @@ TEST(types_have_a_name_and_a_place_in_a_table)
         size_t n;
         struct err e = {0};
         CASE(cases[i].value);
-        if (!duckdb->bind(f.a, f.s, arena_fmt(f.a, "SELECT %s AS x", cases[i].value), no_params, at_10_5, &c, &n, &e)) {
+        if (!duckdb->bind(f.a, f.s, arena_fmt(f.a, "SELECT %s AS x", cases[i].value), no_params, at_10_5, &c,
+                          &n, &e)) {
             BAD("%s", e.msg);
             continue;
         }
@@ -99,10 +101,14 @@ TEST(parameters_give_their_types)
     static const int64_t ids[] = {3, 4};
     static const char *const texts[] = {"a"};
     static const struct engine_param v[] = {
-        {.name = "now", .type = PARAM_TIMESTAMP, .num = 1500000},    {.name = "day", .type = PARAM_TEXT, .text = "2026-01-02"},
-        {.name = "n", .type = PARAM_INT, .num = 7},                  {.name = "x", .type = PARAM_REAL, .real = 0.5},
-        {.name = "yes", .type = PARAM_BOOL, .num = 1},               {.name = "ids", .type = PARAM_INTS, .nums = ids, .n = 2},
-        {.name = "texts", .type = PARAM_TEXTS, .texts = texts, .n = 1}, {.name = "none", .type = PARAM_TEXT},
+        {.name = "now", .type = PARAM_TIMESTAMP, .num = 1500000},
+        {.name = "day", .type = PARAM_TEXT, .text = "2026-01-02"},
+        {.name = "n", .type = PARAM_INT, .num = 7},
+        {.name = "x", .type = PARAM_REAL, .real = 0.5},
+        {.name = "yes", .type = PARAM_BOOL, .num = 1},
+        {.name = "ids", .type = PARAM_INTS, .nums = ids, .n = 2},
+        {.name = "texts", .type = PARAM_TEXTS, .texts = texts, .n = 1},
+        {.name = "none", .type = PARAM_TEXT},
     };
     static const struct engine_params p = {v, countof(v)};
     static const struct {
@@ -110,9 +116,10 @@ TEST(parameters_give_their_types)
     } cases[] = {
         {"SELECT $now AS t, $n + 1 AS n, $x AS x, $yes AS y",
          "t TIMESTAMP WITH TIME ZONE, n BIGINT, x DOUBLE, y BOOLEAN", "1970-01-01 00:00:01.5+00|8|0.5|true"},
-        {"SELECT DATE '2026-01-03' >= $day AS later, $day || '!' AS s", "later BOOLEAN, s VARCHAR", "true|2026-01-02!"},
-        {"SELECT 3 IN $ids AS i, list_contains($texts, 'a') AS c, $ids[2] AS e", "i BOOLEAN, c BOOLEAN, e BIGINT",
-         "true|true|4"},
+        {"SELECT DATE '2026-01-03' >= $day AS later, $day || '!' AS s", "later BOOLEAN, s VARCHAR",
+         "true|2026-01-02!"},
+        {"SELECT 3 IN $ids AS i, list_contains($texts, 'a') AS c, $ids[2] AS e",
+         "i BOOLEAN, c BOOLEAN, e BIGINT", "true|true|4"},
         {"SELECT * FROM range(10) t(i) LIMIT $n", "i BIGINT", "0;1;2;3;4;5;6"},
         {"SELECT coalesce($none, 'x') AS d, $day::DATE + 1 AS e", "d VARCHAR, e DATE", "x|2026-01-03"},
         {"SELECT 1 AS one", "one INTEGER", "1"},
@@ -131,34 +138,47 @@ TEST(errors_have_a_place_and_a_remedy)
         const char *sql, *want;
     } cases[] = {
         {"SELECT titel FROM silver.movies", "user 10:12 unknown column 'titel' // did you mean 'title'?"},
-        {"SELECT\n  id,\n  titel FROM silver.movies", "user 12:3 unknown column 'titel' // did you mean 'title'?"},
-        {"SELECT 'é', titel FROM silver.movies", "user 10:18 unknown column 'titel' // did you mean 'title'?"},
-        {"SELECT m.titel FROM silver.movies m",
-         "user 10:12 table 'm' does not have a column named 'titel' // columns with the nearest names: 'title', 'id'"},
-        {"SELECT elephants FROM silver.movies", "user 10:12 unknown column 'elephants' // columns with the nearest names: released,title"},
+        {"SELECT\n  id,\n  titel FROM silver.movies",
+         "user 12:3 unknown column 'titel' // did you mean 'title'?"},
+        {"SELECT 'é', titel FROM silver.movies",
+         "user 10:18 unknown column 'titel' // did you mean 'title'?"},
+        {"SELECT m.titel FROM silver.movies m", "user 10:12 table 'm' does not have a column named 'titel' "
+                                                "// columns with the nearest names: 'title', 'id'"},
+        {"SELECT elephants FROM silver.movies",
+         "user 10:12 unknown column 'elephants' // columns with the nearest names: released,title"},
         {"SELECT * FROM silver.movie", "user 10:19 unknown table 'silver.movie' // did you mean 'movies'?"},
         {"SELECT * FROM bronze.movies", "user 10:19 unknown table 'bronze.movies'"},
-        {"SELECT * FROM silver.movies@v9", "user 10:19 unknown table 'silver.movies@v9' // did you mean 'movies@v3'?"},
-        {"SELECT a.x, titel FROM silver.movies@v3 a", "user 10:12 table 'a' does not have a column named 'x' // columns with the nearest names: 'x2'"},
-        {"SELECT lenght(title) FROM silver.movies", "user 10:12 unknown function 'lenght' // did you mean 'length'?"},
+        {"SELECT * FROM silver.movies@v9",
+         "user 10:19 unknown table 'silver.movies@v9' // did you mean 'movies@v3'?"},
+        {"SELECT a.x, titel FROM silver.movies@v3 a",
+         "user 10:12 table 'a' does not have a column named 'x' // columns with the nearest names: 'x2'"},
+        {"SELECT lenght(title) FROM silver.movies",
+         "user 10:12 unknown function 'lenght' // did you mean 'length'?"},
         {"SELECT 1 FROM\n silver.movies where where", "user 11:22 syntax error at or near 'where'"},
         {"SELEC 1", "user 10:5 syntax error at or near 'SELEC'"},
         {"SELECT max(id FROM silver.movies", "user 10:19 syntax error at or near 'FROM'"},
         {"SELECT sum(title) FROM silver.movies",
-         "user 10:12 no function matches the given name and argument types 'sum(VARCHAR)'. You might need to add explicit "
-         "type casts // candidate functions: sum(DECIMAL) -> DECIMAL sum(BOOLEAN) -> HUGEINT sum(SMALLINT) -> HUGEINT "
-         "sum(INTEGER) -> HUGEINT sum(BIGINT) -> HUGEINT sum(HUGEINT) -> HUGEINT sum(DOUBLE) -> DOUBLE sum(BIGNUM) -> "
+         "user 10:12 no function matches the given name and argument types 'sum(VARCHAR)'. You might need to "
+         "add explicit "
+         "type casts // candidate functions: sum(DECIMAL) -> DECIMAL sum(BOOLEAN) -> HUGEINT sum(SMALLINT) "
+         "-> HUGEINT "
+         "sum(INTEGER) -> HUGEINT sum(BIGINT) -> HUGEINT sum(HUGEINT) -> HUGEINT sum(DOUBLE) -> DOUBLE "
+         "sum(BIGNUM) -> "
          "BIGNUM"},
         {"SELECT title FROM silver.movies GROUP BY id",
-         "user 10:12 column 'title' must appear in the GROUP BY clause or must be part of an aggregate function // either "
-         "add it to the GROUP BY list, or use 'ANY_VALUE(title)' if the exact value of 'title' is not important"},
+         "user 10:12 column 'title' must appear in the GROUP BY clause or must be part of an aggregate "
+         "function // either "
+         "add it to the GROUP BY list, or use 'ANY_VALUE(title)' if the exact value of 'title' is not "
+         "important"},
         {"SELECT $noww", "user 10:12 unknown parameter '$noww'"},
         {"SELECT 'oops", "user 10:12 this string never ends"},
-        {"CREATE TABLE t (a INTEGER)", "user 10:5 not a SELECT // a model is one SELECT (it may begin with WITH or FROM)"},
+        {"CREATE TABLE t (a INTEGER)",
+         "user 10:5 not a SELECT // a model is one SELECT (it may begin with WITH or FROM)"},
         {"SELECT 1; SELECT 2", "user 10:5 cannot prepare multiple statements at once"},
         {"", "user 10:5 there is no SQL here"},
         {"SELECT * FROM postgres_scan('a', 'b', 'c')",
-         "user 10:5 table Function with name 'postgres_scan' is not in the catalog, but it exists in the postgres_scanner "
+         "user 10:5 table Function with name 'postgres_scan' is not in the catalog, but it exists in the "
+         "postgres_scanner "
          "extension"},
     };
     FIXTURE(f);
@@ -183,11 +203,14 @@ TEST(running_errors_have_a_kind)
         const char *msg;
         int line, col;
     } cases[] = {
-        {"SELECT\n title::INTEGER FROM (VALUES ('a')) t(title)", ERR_DATA, "could not convert string 'a' to INT32", 11, 7},
-        {"SELECT 9223372036854775807 + i FROM range(3) t(i)", ERR_DATA, "overflow in addition of INT64", 10, 5},
+        {"SELECT\n title::INTEGER FROM (VALUES ('a')) t(title)", ERR_DATA,
+         "could not convert string 'a' to INT32", 11, 7},
+        {"SELECT 9223372036854775807 + i FROM range(3) t(i)", ERR_DATA, "overflow in addition of INT64", 10,
+         5},
         {"SELECT DATE '2026-13-45'", ERR_DATA, "date field value out of range: '2026-13-45'", 10, 5},
         {"SELECT error('boom')", ERR_DATA, "boom", 10, 5},
-        {"SELECT * FROM read_parquet('/nosuch/x.parquet')", ERR_IO, "no files found that match the pattern", 10, 19},
+        {"SELECT * FROM read_parquet('/nosuch/x.parquet')", ERR_IO, "no files found that match the pattern",
+         10, 19},
         {"SELECT * FROM range(300000000) t(i) ORDER BY hash(i)", ERR_LIMIT, "", 10, 5},
         {"SELECT titel FROM (SELECT 1 AS title)", ERR_USER, "unknown column 'titel'", 10, 12},
     };
@@ -263,7 +286,8 @@ TEST(rows_come_as_text)
               "1.50|NULL|[1, 2]|{'a': x}|true|true");
     CHECK_STR(rows(&f, "SELECT i FROM range(5) t(i) ORDER BY i DESC"), "4;3;2;1;0");
     CHECK_STR(rows(&f, "SELECT 1 WHERE false"), "");
-    REQUIRE(engine_rows(duckdb, f.a, f.s, "SELECT i AS \"an i\" FROM range(100000) t(i)", no_params, 3, &r, &e));
+    REQUIRE(
+        engine_rows(duckdb, f.a, f.s, "SELECT i AS \"an i\" FROM range(100000) t(i)", no_params, 3, &r, &e));
     CHECK_INT(r.nrows, 3);
     CHECK_STR(r.names[0], "an i");
     CHECK(engine_int(duckdb, f.s, "SELECT NULL", &n, &null, &e) && null);
@@ -276,9 +300,11 @@ TEST(rows_come_as_text)
 TEST(sentiment_is_a_function)
 {
     FIXTURE(f);
-    CHECK_STR(rows(&f, "SELECT sentiment('VADER is smart, handsome, and funny!'), sentiment(NULL), sentiment('')"),
-              "0.8439|NULL|0.0");
-    CHECK_STR(rows(&f, "SELECT sentiment(t) FROM (VALUES ('good'), (NULL), ('bad')) v(t)"), "0.4404;NULL;-0.5423");
+    CHECK_STR(
+        rows(&f, "SELECT sentiment('VADER is smart, handsome, and funny!'), sentiment(NULL), sentiment('')"),
+        "0.8439|NULL|0.0");
+    CHECK_STR(rows(&f, "SELECT sentiment(t) FROM (VALUES ('good'), (NULL), ('bad')) v(t)"),
+              "0.4404;NULL;-0.5423");
 }
 
 TEST(an_order_is_kept_and_time_is_utc)
@@ -357,7 +383,8 @@ static void *many_queries(void *arg)
         struct task t = {.a = a, .clock = &clock, .cancel = &cancel};
         int64_t n = 0;
         if (!duckdb->session(a, f->g, &t, &s, &e) ||
-            !duckdb->relation_sql(s, "silver.t", arena_fmt(a, "SELECT %d + x AS x FROM range(10000) r(x)", i), i % 2, &e) ||
+            !duckdb->relation_sql(s, "silver.t", arena_fmt(a, "SELECT %d + x AS x FROM range(10000) r(x)", i),
+                                  i % 2, &e) ||
             !engine_int(duckdb, s, "SELECT min(x) FROM silver.t", &n, NULL, &e) || n != i)
             return (void *)(uintptr_t)f;
     }
@@ -390,7 +417,8 @@ TEST(what_does_not_fit_is_spilled_where_it_may)
         __attribute__((cleanup(fixture_close))) struct fixture f =
             fixture_conf((struct engine_conf){.threads = 1, .memory_bytes = 64 << 20, .spill_dir = spill});
         CHECK(!fs_exists(dead)); /* left behind by a process that is no more */
-        CHECK_INT(count(&f, "SELECT max(i) FROM (SELECT i, row_number() OVER (ORDER BY hash(i)) r FROM range(6000000) t(i))"),
+        CHECK_INT(count(&f, "SELECT max(i) FROM (SELECT i, row_number() OVER (ORDER BY hash(i)) r FROM "
+                            "range(6000000) t(i))"),
                   5999999);
     }
     CHECK(fs_remove_tree(spill, &e));
@@ -410,7 +438,8 @@ TEST(checkpoints_go_out_and_come_back)
 {
     static const char lines[] =
         "{\"txn\":{\"appId\":\"it's\",\"version\":3}}\n"
-        "{\"add\":{\"path\":\"a b.parquet\",\"partitionValues\":{\"p\":\"1\",\"q\":null},\"stats\":\"{\\\"n\\\":1}\"}}\n";
+        "{\"add\":{\"path\":\"a "
+        "b.parquet\",\"partitionValues\":{\"p\":\"1\",\"q\":null},\"stats\":\"{\\\"n\\\":1}\"}}\n";
     FIXTURE(f);
     const struct lake_parquet *p = duckdb->parquet(f.g);
     const char *path = arena_fmt(f.a, "%s/check [1].parquet", f.dir);
@@ -425,7 +454,8 @@ TEST(checkpoints_go_out_and_come_back)
     static const char *const columns_wanted[] = {"add", "txn", "protocol", NULL};
     REQUIRE(p->read(p->ctx, path, columns_wanted, add_line, &b, &e) || (BAD("%s", e.msg), false));
     CHECK_HAS(b.p, "{\"txn\":{\"appId\":\"it's\",\"version\":3},\"add\":null}\n");
-    CHECK_HAS(b.p, "{\"path\":\"a b.parquet\",\"partitionValues\":{\"p\":\"1\",\"q\":null},\"stats\":\"{\\\"n\\\":1}\"}");
+    CHECK_HAS(b.p, "{\"path\":\"a "
+                   "b.parquet\",\"partitionValues\":{\"p\":\"1\",\"q\":null},\"stats\":\"{\\\"n\\\":1}\"}");
     static const char *const none[] = {"protocol", NULL};
     b.len = 0;
     CHECK(p->read(p->ctx, path, none, add_line, &b, &e));

@@ -1,12 +1,15 @@
 #include "base/text.h"
 #include "engine_test.h"
 
-static const struct lake_type num = {.primitive = "long"}, text = {.primitive = "string"}, real = {.primitive = "double"},
-                              when = {.primitive = "timestamp"}, day = {.primitive = "date"};
-static const struct lake_property uniform = {"cupel.schemaEvolved", "false"}, evolved = {"cupel.schemaEvolved", "true"};
+static const struct lake_type num = {.primitive = "long"}, text = {.primitive = "string"},
+                              real = {.primitive = "double"}, when = {.primitive = "timestamp"},
+                              day = {.primitive = "date"};
+static const struct lake_property uniform = {"cupel.schemaEvolved", "false"},
+                                  evolved = {"cupel.schemaEvolved", "true"};
 
 /* A Parquet file of the table "t" that some other writer made. */
-static struct lake_file file(const struct fixture *f, const char *path, const char *const *values, const char *sql)
+static struct lake_file file(const struct fixture *f, const char *path, const char *const *values,
+                             const char *sql)
 {
     auto_buf b = BUF(1 << 16);
     const char *whole = arena_fmt(f->a, "%s/t/%s", f->dir, path);
@@ -33,27 +36,35 @@ static const char *read_as(const struct fixture *f, const struct lake_snapshot *
 TEST(a_table_without_files_has_its_columns)
 {
     static const struct lake_type list = {.kind = LAKE_ARRAY, .element = &num};
-    static const struct lake_field fields[] = {{"id", &num, true, "{}"}, {"it's \"x\"", &list, true, "{}"}, {"d", &day, true, "{}"}};
+    static const struct lake_field fields[] = {
+        {"id", &num, true, "{}"}, {"it's \"x\"", &list, true, "{}"}, {"d", &day, true, "{}"}};
     FIXTURE(f);
     const struct lake_snapshot snap = {.schema = {fields, 3}};
-    CHECK_STR(read_as(&f, &snap, "SELECT count(*), typeof(any_value(\"it's \"\"x\"\"\")) FROM t"), "0|BIGINT[]");
+    CHECK_STR(read_as(&f, &snap, "SELECT count(*), typeof(any_value(\"it's \"\"x\"\"\")) FROM t"),
+              "0|BIGINT[]");
     CHECK_STR(read_as(&f, &snap, "SELECT column_name, column_type FROM (DESCRIBE t)"),
               "id|BIGINT;it's \"x\"|BIGINT[];d|DATE");
 }
 
 TEST(files_of_older_schemas_have_nulls)
 {
-    static const struct lake_field fields[] = {
-        {"id", &num, true, "{}"}, {"New", &text, true, "{}"}, {"newer", &real, true, "{}"}, {"ts", &when, true, "{}"}};
+    static const struct lake_field fields[] = {{"id", &num, true, "{}"},
+                                               {"New", &text, true, "{}"},
+                                               {"newer", &real, true, "{}"},
+                                               {"ts", &when, true, "{}"}};
     FIXTURE(f);
     const struct lake_file files[] = {
         file(&f, "a.parquet", NULL, "SELECT 1::INTEGER AS id"),
-        file(&f, "b.parquet", NULL, "SELECT 'x' AS new, 2::BIGINT AS ID, TIMESTAMP '2026-01-01 00:00:00' AS ts"),
+        file(&f, "b.parquet", NULL,
+             "SELECT 'x' AS new, 2::BIGINT AS ID, TIMESTAMP '2026-01-01 00:00:00' AS ts"),
         file(&f, "c.parquet", NULL, "SELECT 3 AS id, 'gone' AS dropped"),
     };
     for (size_t i = 0; i < 2; i++) {
-        const struct lake_snapshot snap = {
-            .schema = {fields, 4}, .files = files, .nfiles = 3, .properties = i ? &evolved : NULL, .nproperties = i};
+        const struct lake_snapshot snap = {.schema = {fields, 4},
+                                           .files = files,
+                                           .nfiles = 3,
+                                           .properties = i ? &evolved : NULL,
+                                           .nproperties = i};
         CASE(i ? "evolved" : "of another writer");
         CHECK_STR(read_as(&f, &snap, "FROM t ORDER BY id"),
                   "1|NULL|NULL|NULL;2|x|NULL|2026-01-01 00:00:00+00;3|NULL|NULL|NULL");
@@ -64,19 +75,30 @@ TEST(files_of_older_schemas_have_nulls)
 
 TEST(folders_need_not_tell_the_partition)
 {
-    static const struct lake_field fields[] = {{"p", &text, true, "{}"}, {"id", &num, true, "{}"}, {"d", &day, true, "{}"}};
+    static const struct lake_field fields[] = {
+        {"p", &text, true, "{}"}, {"id", &num, true, "{}"}, {"d", &day, true, "{}"}};
     static const char *const by[] = {"d", "p"};
-    static const char *const values[][2] = {
-        {"2026-01-01", "a"}, {"2026-01-02", NULL}, {NULL, "c/d=e"}, {"2026-01-03", "__HIVE_DEFAULT_PARTITION__"}, {"2026-01-04", ""}};
-    static const char *const honest[] = {"d=2026-01-01/p=a/1.parquet", "d=2026-01-02/p=__HIVE_DEFAULT_PARTITION__/2.parquet",
+    static const char *const values[][2] = {{"2026-01-01", "a"},
+                                            {"2026-01-02", NULL},
+                                            {NULL, "c/d=e"},
+                                            {"2026-01-03", "__HIVE_DEFAULT_PARTITION__"},
+                                            {"2026-01-04", ""}};
+    static const char *const honest[] = {"d=2026-01-01/p=a/1.parquet",
+                                         "d=2026-01-02/p=__HIVE_DEFAULT_PARTITION__/2.parquet",
                                          "d=__HIVE_DEFAULT_PARTITION__/p=c%2Fd%3De/3.parquet"};
-    static const char *const other[] = {"1.parquet", "x/2.parquet", "d=2020-01-01/p=z/3.parquet", "p=a/4.parquet", "5.parquet"};
+    static const char *const other[] = {"1.parquet", "x/2.parquet", "d=2020-01-01/p=z/3.parquet",
+                                        "p=a/4.parquet", "5.parquet"};
     FIXTURE(f);
     struct lake_file files[5];
     for (size_t i = 0; i < 3; i++)
         files[i] = file(&f, honest[i], values[i], arena_fmt(f.a, "SELECT %zu AS id", i));
-    struct lake_snapshot snap = {.schema = {fields, 3}, .partition_by = by, .npartition_by = 2, .files = files, .nfiles = 3,
-                                 .properties = &uniform, .nproperties = 1};
+    struct lake_snapshot snap = {.schema = {fields, 3},
+                                 .partition_by = by,
+                                 .npartition_by = 2,
+                                 .files = files,
+                                 .nfiles = 3,
+                                 .properties = &uniform,
+                                 .nproperties = 1};
     CHECK_STR(read_as(&f, &snap, "FROM t ORDER BY id"), "a|0|2026-01-01;NULL|1|2026-01-02;c/d=e|2|NULL");
     CHECK_STR(read_as(&f, &snap, "SELECT id FROM t WHERE p IS NULL AND d >= DATE '2026-01-02'"), "1");
 
@@ -84,7 +106,8 @@ TEST(folders_need_not_tell_the_partition)
         files[i] = file(&f, other[i], values[i], arena_fmt(f.a, "SELECT %zu AS id", i));
     snap.nfiles = 5;
     CHECK_STR(read_as(&f, &snap, "FROM t ORDER BY id"),
-              "a|0|2026-01-01;NULL|1|2026-01-02;c/d=e|2|NULL;__HIVE_DEFAULT_PARTITION__|3|2026-01-03;NULL|4|2026-01-04");
+              "a|0|2026-01-01;NULL|1|2026-01-02;c/"
+              "d=e|2|NULL;__HIVE_DEFAULT_PARTITION__|3|2026-01-03;NULL|4|2026-01-04");
     CHECK_STR(read_as(&f, &snap, "SELECT id FROM t WHERE p = 'a'"), "0");
 }
 
@@ -116,7 +139,8 @@ TEST(thousands_of_files_are_a_table)
     files[0] = file(&f, "0.parquet", NULL, "SELECT 1 AS id");
     for (size_t i = 1; i < N; i++) {
         files[i].path = arena_fmt(f.a, "%zu.parquet", i);
-        REQUIRE(link(arena_fmt(f.a, "%s/t/0.parquet", f.dir), arena_fmt(f.a, "%s/t/%s", f.dir, files[i].path)) == 0);
+        REQUIRE(link(arena_fmt(f.a, "%s/t/0.parquet", f.dir),
+                     arena_fmt(f.a, "%s/t/%s", f.dir, files[i].path)) == 0);
     }
     const struct lake_snapshot snap = {
         .schema = {fields, 1}, .files = files, .nfiles = N, .properties = &uniform, .nproperties = 1};
@@ -125,7 +149,8 @@ TEST(thousands_of_files_are_a_table)
 
 TEST(the_files_that_hold_a_key_are_found)
 {
-    static const struct lake_field fields[] = {{"id", &num, true, "{}"}, {"k", &text, true, "{}"}, {"p", &num, true, "{}"}};
+    static const struct lake_field fields[] = {
+        {"id", &num, true, "{}"}, {"k", &text, true, "{}"}, {"p", &num, true, "{}"}};
     static const char *const by[] = {"p"}, *const one[] = {"id"}, *const two[] = {"k", "p"};
     static const char *const values[][1] = {{"0"}, {"1"}, {"2"}, {"3"}};
     FIXTURE(f);
@@ -138,15 +163,20 @@ TEST(the_files_that_hold_a_key_are_found)
         list[i] = &files[3 - i];
     }
     const struct lake_table t = {.store = f.store, .dir = "t"};
-    const struct lake_snapshot snap = {.schema = {fields, 3}, .partition_by = by, .npartition_by = 1, .files = files, .nfiles = 4};
+    const struct lake_snapshot snap = {
+        .schema = {fields, 3}, .partition_by = by, .npartition_by = 1, .files = files, .nfiles = 4};
     bool hit[4] = {true, true, true, true};
 
-    REQUIRE(duckdb->relation_sql(f.s, "keys", "SELECT 15 AS id UNION ALL SELECT 35 UNION ALL SELECT NULL UNION ALL SELECT 99", true, &e));
-    CHECK(duckdb->matching_files(f.s, &t, &snap, list, 4, one, 1, "keys", hit, &e) || (BAD("%s", e.msg), false));
+    REQUIRE(duckdb->relation_sql(
+        f.s, "keys", "SELECT 15 AS id UNION ALL SELECT 35 UNION ALL SELECT NULL UNION ALL SELECT 99", true,
+        &e));
+    CHECK(duckdb->matching_files(f.s, &t, &snap, list, 4, one, 1, "keys", hit, &e) ||
+          (BAD("%s", e.msg), false));
     CHECK(hit[0] && !hit[1] && hit[2] && !hit[3]);
 
     REQUIRE(duckdb->relation_sql(f.s, "keys", "SELECT 'k3' AS k, 2 AS p", true, &e));
-    CHECK(duckdb->matching_files(f.s, &t, &snap, list, 4, two, 2, "keys", hit, &e) || (BAD("%s", e.msg), false));
+    CHECK(duckdb->matching_files(f.s, &t, &snap, list, 4, two, 2, "keys", hit, &e) ||
+          (BAD("%s", e.msg), false));
     CHECK(!hit[0] && hit[1] && !hit[2] && !hit[3]);
 
     CHECK(duckdb->matching_files(f.s, &t, &snap, list, 0, two, 2, "keys", hit, &e));

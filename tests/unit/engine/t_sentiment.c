@@ -75,7 +75,9 @@ TEST(texts_are_felt_as_the_reference_feels_them)
         {"ÉCOLE is GOOD", 0.5622},
         {"“don't like” it", 0.0},
         {"like\xc2\xa0it", 0.3612},
-        {"like\xe3\x80\x80it\xe2\x80\x83" "bad", -0.25},
+        {"like\xe3\x80\x80it\xe2\x80\x83"
+         "bad",
+         -0.25},
         {"x good", 0.4404},
         {"uber cool", 0.3804},
         {"friggin AMAZING", 0.7028},
@@ -88,7 +90,9 @@ TEST(texts_are_felt_as_the_reference_feels_them)
         {"ok", 0.296},
         {"WOW", 0.5859},
         {"lol :P", 0.6739},
-        {"It was one of the worst movies I've seen, despite good reviews. Unbelievably bad acting!! Poor direction. VERY poor production.", -0.9605},
+        {"It was one of the worst movies I've seen, despite good reviews. Unbelievably bad acting!! Poor "
+         "direction. VERY poor production.",
+         -0.9605},
     };
     sentiment_init();
     for (size_t i = 0; i < countof(cases); i++) {
@@ -115,7 +119,8 @@ TEST(long_texts_have_room)
 
 TEST(broken_text_does_no_harm)
 {
-    static const char *const texts[] = {"\xff\xfe good", "good\xc3", "\xe2\x82", "\xf0\x9f\x98 good", "\x80\x80\x80", "!!! \xc0\xaf ???"};
+    static const char *const texts[] = {"\xff\xfe good",     "good\xc3",     "\xe2\x82",
+                                        "\xf0\x9f\x98 good", "\x80\x80\x80", "!!! \xc0\xaf ???"};
     sentiment_init();
     for (size_t i = 0; i < countof(texts); i++) {
         double s = sentiment_score(texts[i], strlen(texts[i]));

@@ -2,7 +2,8 @@
 #include "engine_test.h"
 
 /* A stage of `sql` into the table "t" with what else `g` says. */
-static bool stage(const struct fixture *f, const char *sql, struct engine_stage g, struct engine_staged *ret, struct err *e)
+static bool stage(const struct fixture *f, const char *sql, struct engine_stage g, struct engine_staged *ret,
+                  struct err *e)
 {
     g.sql = sql;
     g.store = f->store;
@@ -22,12 +23,16 @@ static struct engine_staged must_stage(const struct fixture *f, const char *sql,
 }
 
 /* The staged table as the relation "t". */
-static void as_relation(const struct fixture *f, const struct engine_staged *r, const char *const *by, size_t nby)
+static void as_relation(const struct fixture *f, const struct engine_staged *r, const char *const *by,
+                        size_t nby)
 {
     struct err e = {0};
     const struct lake_table t = {.store = f->store, .dir = "t"};
-    const struct lake_snapshot snap = {
-        .schema = r->schema, .partition_by = by, .npartition_by = nby, .files = r->files, .nfiles = r->nfiles};
+    const struct lake_snapshot snap = {.schema = r->schema,
+                                       .partition_by = by,
+                                       .npartition_by = nby,
+                                       .files = r->files,
+                                       .nfiles = r->nfiles};
     if (!duckdb->relation_files(f->s, "t", &t, &snap, NULL, 0, &e))
         BAD("%s", e.msg);
 }
@@ -45,9 +50,10 @@ static size_t files_in(const struct fixture *f, const char *dir)
 TEST(rows_become_a_file_with_statistics)
 {
     FIXTURE(f);
-    struct engine_staged r = must_stage(
-        &f, "SELECT i AS id, 'n' || i AS name, i::HUGEINT AS h, TIMESTAMP '2026-01-01 00:00:00' AS ts FROM range(10) t(i) -- all",
-        (struct engine_stage){0});
+    struct engine_staged r = must_stage(&f,
+                                        "SELECT i AS id, 'n' || i AS name, i::HUGEINT AS h, TIMESTAMP "
+                                        "'2026-01-01 00:00:00' AS ts FROM range(10) t(i) -- all",
+                                        (struct engine_stage){0});
     REQUIRE(r.nfiles == 1);
     CHECK_INT(r.rows, 10);
     CHECK_INT(r.rejected, 0);
@@ -56,7 +62,8 @@ TEST(rows_become_a_file_with_statistics)
     CHECK_HAS(r.files[0].path, ".snappy.parquet");
     CHECK(r.files[0].size > 100 && r.files[0].mtime_ms > 0 && r.files[0].data_change);
     CHECK_HAS(r.files[0].stats, "\"numRecords\":10");
-    CHECK_HAS(r.files[0].stats, "\"minValues\":{\"id\":0,\"name\":\"n0\",\"h\":0,\"ts\":\"2026-01-01T00:00:00.000Z\"}");
+    CHECK_HAS(r.files[0].stats,
+              "\"minValues\":{\"id\":0,\"name\":\"n0\",\"h\":0,\"ts\":\"2026-01-01T00:00:00.000Z\"}");
     CHECK_HAS(r.files[0].stats, "\"nullCount\":{\"id\":0,\"name\":0,\"h\":0,\"ts\":0}");
     CHECK_INT(r.schema.n, 4);
     CHECK_STR(r.schema.fields[2].type->primitive, "long");
@@ -71,7 +78,8 @@ TEST(no_rows_no_file)
     static const char *const by[] = {"p"};
     struct engine_staged r = must_stage(&f, "SELECT 1 AS id, 'x' AS p WHERE false", (struct engine_stage){0});
     CHECK_INT(r.nfiles, 0);
-    r = must_stage(&f, "SELECT 1 AS id, 'x' AS p WHERE false", (struct engine_stage){.partition_by = by, .npartition_by = 1});
+    r = must_stage(&f, "SELECT 1 AS id, 'x' AS p WHERE false",
+                   (struct engine_stage){.partition_by = by, .npartition_by = 1});
     CHECK_INT(r.nfiles, 0);
     CHECK_INT(files_in(&f, "t"), 0);
     CHECK_INT(r.schema.n, 2);
@@ -93,18 +101,22 @@ TEST(large_results_are_cut_into_files)
 TEST(partitions_of_any_value_come_back)
 {
     static const char *const by[] = {"p", "d", "ts", "b", "n", "x"};
-    static const char *const odd[] = {"a b/c=d%\"'é*[x]?", ".", "..", "100%41", "+", "\\", "{}", "#frag&x=1", "🎬"};
+    static const char *const odd[] = {"a b/c=d%\"'é*[x]?", ".", "..", "100%41", "+", "\\", "{}",
+                                      "#frag&x=1",         "🎬"};
     FIXTURE(f);
     auto_buf sql = BUF(1 << 16);
-    buf_addf(&sql, "SELECT * FROM (VALUES (0, NULL, NULL, NULL, NULL, NULL::INTEGER, NULL), (1, '', DATE '2026-02-03', "
-                   "TIMESTAMPTZ '2026-02-03 04:05:06.789+00', true, 7, 1.50)");
+    buf_addf(
+        &sql,
+        "SELECT * FROM (VALUES (0, NULL, NULL, NULL, NULL, NULL::INTEGER, NULL), (1, '', DATE '2026-02-03', "
+        "TIMESTAMPTZ '2026-02-03 04:05:06.789+00', true, 7, 1.50)");
     for (size_t i = 0; i < countof(odd); i++) {
         buf_addf(&sql, ", (%zu, ", i + 2);
         sql_literal(&sql, odd[i]);
         buf_addf(&sql, ", DATE '2026-02-03', TIMESTAMPTZ '2026-02-03 04:05:06+00', false, -7, 2.25)");
     }
     buf_addf(&sql, ") v(id, p, d, ts, b, n, x)");
-    struct engine_staged r = must_stage(&f, sql.p, (struct engine_stage){.partition_by = by, .npartition_by = countof(by)});
+    struct engine_staged r =
+        must_stage(&f, sql.p, (struct engine_stage){.partition_by = by, .npartition_by = countof(by)});
     CHECK_INT(r.rows, 2 + (long long)countof(odd));
     CHECK_INT(r.nfiles, 2 + countof(odd));
     bool nulls = false, empty = false;
@@ -144,8 +156,9 @@ TEST(partition_files_that_cannot_match_are_not_read)
 {
     static const char *const by[] = {"d"};
     FIXTURE(f);
-    struct engine_staged r = must_stage(&f, "SELECT i AS id, DATE '2026-01-01' + i::INTEGER AS d FROM range(20) t(i)",
-                                        (struct engine_stage){.partition_by = by, .npartition_by = 1});
+    struct engine_staged r =
+        must_stage(&f, "SELECT i AS id, DATE '2026-01-01' + i::INTEGER AS d FROM range(20) t(i)",
+                   (struct engine_stage){.partition_by = by, .npartition_by = 1});
     CHECK_INT(r.nfiles, 20);
     as_relation(&f, &r, by, 1);
     for (size_t i = 0; i < r.nfiles; i++) /* all but one are gone: reading them would fail */
@@ -162,8 +175,13 @@ TEST(partition_files_that_cannot_match_are_not_read)
     size_t n = 1;
     for (size_t i = 0; i < r.nfiles; i++) /* the first file is opened to learn the columns */
         order[strcmp(r.files[i].values[0], "2026-01-05") == 0 ? 0 : n++] = &r.files[i];
-    const struct lake_snapshot snap = {.schema = r.schema, .partition_by = by, .npartition_by = 1, .files = r.files,
-                                       .nfiles = r.nfiles, .properties = &uniform, .nproperties = 1};
+    const struct lake_snapshot snap = {.schema = r.schema,
+                                       .partition_by = by,
+                                       .npartition_by = 1,
+                                       .files = r.files,
+                                       .nfiles = r.nfiles,
+                                       .properties = &uniform,
+                                       .nproperties = 1};
     REQUIRE(duckdb->relation_files(f.s, "u", &t, &snap, order, n, &e));
     CHECK_STR(rows(&f, "SELECT id, d FROM u WHERE d = DATE '2026-01-05'"), "4|2026-01-05");
 }
@@ -174,16 +192,19 @@ TEST(columns_follow_the_schema)
                                   real = {.primitive = "double"};
     static const struct lake_field parts[] = {{"b", &text, true, "{}"}, {"a", &num, true, "{}"}};
     static const struct lake_type st = {.kind = LAKE_STRUCT, .fields = parts, .nfields = 2};
-    static const struct lake_field fields[] = {
-        {"x", &real, true, "{}"}, {"Id", &num, true, "{}"}, {"old", &text, true, "{}"}, {"s", &st, true, "{}"}};
+    static const struct lake_field fields[] = {{"x", &real, true, "{}"},
+                                               {"Id", &num, true, "{}"},
+                                               {"old", &text, true, "{}"},
+                                               {"s", &st, true, "{}"}};
     static const struct lake_schema schema = {fields, countof(fields)};
     FIXTURE(f);
     struct err e;
-    struct engine_staged r =
-        must_stage(&f, "SELECT {'a': 1, 'b': 'q'} AS s, 7::TINYINT AS id, 1.5 AS x", (struct engine_stage){.schema = &schema});
+    struct engine_staged r = must_stage(&f, "SELECT {'a': 1, 'b': 'q'} AS s, 7::TINYINT AS id, 1.5 AS x",
+                                        (struct engine_stage){.schema = &schema});
     as_relation(&f, &r, NULL, 0);
     CHECK_STR(rows(&f, "SELECT COLUMNS(*) FROM t"), "1.5|7|NULL|{'b': q, 'a': 1}");
-    CHECK(!stage(&f, "SELECT 1 AS id, 2 AS extra", (struct engine_stage){.schema = &schema, .at = at_10_5}, &r, &e));
+    CHECK(!stage(&f, "SELECT 1 AS id, 2 AS extra", (struct engine_stage){.schema = &schema, .at = at_10_5},
+                 &r, &e));
     CHECK_STR(e.msg, "the table has no column 'extra'");
     CHECK_INT(e.kind, ERR_DATA);
     CHECK_INT(e.at.line, 10);
@@ -198,7 +219,8 @@ static const struct gate gates[] = {
     {"warned too", "id % 20 <> 0", true},
 };
 #define FILMS                                                                                                \
-    "SELECT i AS id, CASE WHEN i % 7 <> 0 THEN 'film ' || i END AS title, (i % 100) / 100.0 AS x, random() AS r " \
+    "SELECT i AS id, CASE WHEN i % 7 <> 0 THEN 'film ' || i END AS title, (i % 100) / 100.0 AS x, random() " \
+    "AS r "                                                                                                  \
     "FROM range(100000) t(i) WHERE i % 3 <> 0"
 
 TEST(rows_that_fail_are_counted_once_and_held_back)
@@ -208,7 +230,8 @@ TEST(rows_that_fail_are_counted_once_and_held_back)
         FILMS " ORDER BY hash(i)",
         "SELECT DISTINCT id, title, x FROM (" FILMS ")",
         "SELECT * FROM (" FILMS ") JOIN (SELECT i AS id FROM range(100000) t(i)) USING (id)",
-        "SELECT id, title, x, row_number() OVER (PARTITION BY id ORDER BY x) AS n FROM (" FILMS ") QUALIFY n = 1",
+        "SELECT id, title, x, row_number() OVER (PARTITION BY id ORDER BY x) AS n FROM (" FILMS
+        ") QUALIFY n = 1",
         "WITH a AS MATERIALIZED (" FILMS ") SELECT * FROM a LIMIT 100000",
         "SELECT id, any_value(title) AS title, any_value(x) AS x FROM (" FILMS ") GROUP BY id",
         FILMS " UNION ALL SELECT 1000003, NULL, 0.0, 0 WHERE false",
@@ -226,8 +249,8 @@ TEST(rows_that_fail_are_counted_once_and_held_back)
 
     for (size_t i = 0; i < countof(shapes); i++) {
         CASE(shapes[i]);
-        struct engine_staged r = must_stage(&f, shapes[i],
-                                            (struct engine_stage){.gates = gates, .ngates = countof(gates), .max_rejects = 5});
+        struct engine_staged r = must_stage(
+            &f, shapes[i], (struct engine_stage){.gates = gates, .ngates = countof(gates), .max_rejects = 5});
         CHECK_INT(r.rejected, bad);
         CHECK_INT(r.rows, all - bad);
         CHECK_INT(r.nrejects, 5);
@@ -245,8 +268,9 @@ TEST(rows_that_fail_are_counted_once_and_held_back)
 TEST(a_rejected_row_is_shown_with_its_reasons)
 {
     FIXTURE(f);
-    struct engine_staged r = must_stage(&f, "SELECT 1 AS id, NULL::VARCHAR AS title, 0.75 AS x, [DATE '2026-01-02'] AS d",
-                                        (struct engine_stage){.gates = gates, .ngates = countof(gates), .max_rejects = 10});
+    struct engine_staged r =
+        must_stage(&f, "SELECT 1 AS id, NULL::VARCHAR AS title, 0.75 AS x, [DATE '2026-01-02'] AS d",
+                   (struct engine_stage){.gates = gates, .ngates = countof(gates), .max_rejects = 10});
     REQUIRE(r.nrejects == 1 && r.nfiles == 0);
     CHECK_INT(r.rejects[0].nreasons, 2);
     CHECK_STR(r.rejects[0].reasons[0], "not_null(title)");
@@ -268,9 +292,11 @@ TEST(a_row_may_give_its_own_reasons)
         {"SELECT -1 AS id, NULL::VARCHAR[] AS why", {"positive"}},
     };
     static const char *const fine[] = {"SELECT 1 AS id, '' AS why", "SELECT 1 AS id, NULL::VARCHAR AS why",
-                                       "SELECT 1 AS id, []::VARCHAR[] AS why", "SELECT 1 AS id, NULL::VARCHAR[] AS why"};
+                                       "SELECT 1 AS id, []::VARCHAR[] AS why",
+                                       "SELECT 1 AS id, NULL::VARCHAR[] AS why"};
     FIXTURE(f);
-    const struct engine_stage g = {.gates = one, .ngates = 1, .reject = "why", .max_rejects = 10, .at = at_10_5};
+    const struct engine_stage g = {
+        .gates = one, .ngates = 1, .reject = "why", .max_rejects = 10, .at = at_10_5};
     for (size_t i = 0; i < countof(cases); i++) {
         CASE(cases[i].sql);
         struct engine_staged r = must_stage(&f, cases[i].sql, g);
@@ -290,7 +316,8 @@ TEST(a_row_may_give_its_own_reasons)
     struct engine_staged r;
     struct err e;
     CHECK(!stage(&f, "SELECT 1 AS id, 5 AS why", g, &r, &e));
-    CHECK_STR(e.msg, "column 'why' holds reasons for a rejection: it must be VARCHAR or VARCHAR[], not INTEGER");
+    CHECK_STR(e.msg,
+              "column 'why' holds reasons for a rejection: it must be VARCHAR or VARCHAR[], not INTEGER");
     CHECK(!stage(&f, "SELECT 1 AS id", g, &r, &e));
     CHECK_STR(e.msg, "there is no column 'why' to hold the reasons for a rejection");
 }
@@ -302,7 +329,8 @@ TEST(gates_and_partitions_go_together)
     FIXTURE(f);
     struct engine_staged r =
         must_stage(&f, "SELECT i AS id, i % 5 AS p FROM range(100000) t(i)",
-                   (struct engine_stage){.gates = one, .ngates = 1, .max_rejects = 1, .partition_by = by, .npartition_by = 1});
+                   (struct engine_stage){
+                       .gates = one, .ngates = 1, .max_rejects = 1, .partition_by = by, .npartition_by = 1});
     CHECK(r.rows == 50000 && r.rejected == 50000 && r.nfiles >= 5);
     as_relation(&f, &r, by, 1);
     CHECK_STR(rows(&f, "SELECT p, count(*), min(id % 2) FROM t GROUP BY p ORDER BY p"),
@@ -323,7 +351,8 @@ TEST(what_cannot_be_stored_is_said_before_it_is_run)
          "cast it to a type that a table has: CAST(\"i\" AS VARCHAR)"},
         {"SELECT 1 AS a, 2 AS \"A\"", false, "two columns are called 'A'", ""},
         {"SELECT 1 AS a", true, "there is no column 'nosuch' to partition by", ""},
-        {"SELECT nosuch", false, "referenced column 'nosuch' was not found because the FROM clause is missing", ""},
+        {"SELECT nosuch", false,
+         "referenced column 'nosuch' was not found because the FROM clause is missing", ""},
         {"SELECT $x", false, "unknown parameter '$x'", ""},
     };
     FIXTURE(f);
@@ -331,8 +360,10 @@ TEST(what_cannot_be_stored_is_said_before_it_is_run)
         struct engine_staged r;
         struct err e;
         CASE(cases[i].sql);
-        CHECK(!stage(&f, cases[i].sql,
-                     (struct engine_stage){.partition_by = by, .npartition_by = cases[i].partitioned, .at = at_10_5}, &r, &e));
+        CHECK(!stage(
+            &f, cases[i].sql,
+            (struct engine_stage){.partition_by = by, .npartition_by = cases[i].partitioned, .at = at_10_5},
+            &r, &e));
         CHECK_INT(e.kind, ERR_USER);
         if (i != 3)
             CHECK_STR(e.msg, cases[i].msg);
@@ -345,14 +376,18 @@ TEST(what_cannot_be_stored_is_said_before_it_is_run)
 TEST(a_failed_stage_leaves_no_file)
 {
     static const char *const by[] = {"p"};
-    static const char sql[] = "SELECT i AS id, i % 3 AS p, uuid() AS u,\n"
-                              "  CASE WHEN i = 900000 THEN error('row ' || i) ELSE i END AS v FROM range(1000000) t(i)";
+    static const char sql[] =
+        "SELECT i AS id, i % 3 AS p, uuid() AS u,\n"
+        "  CASE WHEN i = 900000 THEN error('row ' || i) ELSE i END AS v FROM range(1000000) t(i)";
     FIXTURE(f);
     for (size_t partitioned = 0; partitioned < 2; partitioned++) {
         struct engine_staged r;
         struct err e;
         CASE(partitioned ? "partitioned" : "plain");
-        CHECK(!stage(&f, sql, (struct engine_stage){.partition_by = by, .npartition_by = partitioned, .file_bytes = 1 << 20}, &r, &e));
+        CHECK(!stage(
+            &f, sql,
+            (struct engine_stage){.partition_by = by, .npartition_by = partitioned, .file_bytes = 1 << 20},
+            &r, &e));
         CHECK_INT(e.kind, ERR_DATA);
         CHECK_STR(e.msg, "row 900000");
         CHECK_INT(files_in(&f, "t"), 0);
@@ -364,7 +399,8 @@ TEST(a_failed_stage_leaves_no_file)
     CHECK_INT(files_in(&f, "t"), 1);
     CHECK(fs_exists(arena_fmt(f.a, "%s/t/%s", f.dir, fine.files[0].path)));
     CASE("conversion");
-    CHECK(!stage(&f, "SELECT\n  x::INTEGER AS x FROM (VALUES ('1'), ('b')) t(x)", (struct engine_stage){.at = at_10_5}, &r, &e));
+    CHECK(!stage(&f, "SELECT\n  x::INTEGER AS x FROM (VALUES ('1'), ('b')) t(x)",
+                 (struct engine_stage){.at = at_10_5}, &r, &e));
     CHECK_INT(e.kind, ERR_DATA);
     CHECK_HAS(e.msg, "could not convert string 'b' to INT32");
     CHECK_INT(e.at.line, 11);
@@ -377,9 +413,9 @@ TEST(parameters_reach_the_staged_rows)
                                             {.name = "day", .type = PARAM_TEXT, .text = "2026-01-02"},
                                             {.name = "unused", .type = PARAM_INT}};
     FIXTURE(f);
-    struct engine_staged r =
-        must_stage(&f, "SELECT $now AS t, d FROM (VALUES (DATE '2026-01-01'), (DATE '2026-01-03')) v(d) WHERE d > $day",
-                   (struct engine_stage){.params = {v, countof(v)}});
+    struct engine_staged r = must_stage(
+        &f, "SELECT $now AS t, d FROM (VALUES (DATE '2026-01-01'), (DATE '2026-01-03')) v(d) WHERE d > $day",
+        (struct engine_stage){.params = {v, countof(v)}});
     as_relation(&f, &r, NULL, 0);
     CHECK_STR(rows(&f, "FROM t"), "1970-01-01 00:00:01.5+00|2026-01-03");
 }
@@ -392,12 +428,14 @@ TEST(folders_of_any_name_hold_a_table)
     for (size_t i = 0; i < countof(dirs); i++) {
         CASE(dirs[i]);
         struct err e = {0};
-        struct engine_staged r = must_stage(&f, "SELECT i AS id, i AS p FROM range(3) t(i)",
-                                            (struct engine_stage){.dir = dirs[i], .partition_by = by, .npartition_by = 1});
+        struct engine_staged r =
+            must_stage(&f, "SELECT i AS id, i AS p FROM range(3) t(i)",
+                       (struct engine_stage){.dir = dirs[i], .partition_by = by, .npartition_by = 1});
         REQUIRE(r.nfiles == 3);
         CHECK(strncmp(r.files[0].path, "p=", 2) == 0);
         const struct lake_table t = {.store = f.store, .dir = dirs[i]};
-        const struct lake_snapshot snap = {.schema = r.schema, .partition_by = by, .npartition_by = 1, .files = r.files, .nfiles = 3};
+        const struct lake_snapshot snap = {
+            .schema = r.schema, .partition_by = by, .npartition_by = 1, .files = r.files, .nfiles = 3};
         CHECK(duckdb->relation_files(f.s, "lake.odd", &t, &snap, NULL, 0, &e) || (BAD("%s", e.msg), false));
         CHECK_STR(rows(&f, "SELECT id, p FROM lake.odd ORDER BY id"), "0|0;1|1;2|2");
     }
