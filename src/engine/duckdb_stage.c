@@ -382,7 +382,7 @@ static bool prepare(struct stage *st, struct err *e)
 {
     const struct engine_stage *g = st->g;
     st->folder = store_uri(st->a, g->store, g->dir);
-    st->token = g->token ? g->token : arena_strn(st->scratch, lake_uuid(st->scratch), 8);
+    st->token = g->token ? g->token : arena_strn(st->scratch, lake_uuid(st->scratch), 18);
     st->origin = (struct origin){.text = g->sql, .plain = &st->plain, .at = g->at};
     return sqltext_plain(st->scratch, g->sql, NULL, g->at, &st->plain, e) &&
            duck_bind(st->a, st->s, g->sql, g->params, g->at, &st->cols, &st->ncols, e) &&

@@ -71,8 +71,8 @@ struct engine_stage {
     struct store *store;
     /* Of the table, relative to the store: files are written below it, invisible until committed. */
     const char *dir;
-    const char
-        *token; /* files are named "part-<token>-...", so that they can be found again; NULL = a random one */
+    /* Files are named "part-<token>-...", so that they can be found again; NULL = a random one. */
+    const char *token;
     /* Columns are cast to it and put in its order; those the SELECT has not are null. NULL = as the SELECT
      * gives. */
     const struct lake_schema *schema;
@@ -83,9 +83,9 @@ struct engine_stage {
     /* A column of the SELECT (VARCHAR or VARCHAR[]) that holds the row's own reasons for being rejected, NULL
      * or empty = none; it is not stored. NULL = there is no such column. */
     const char *reject;
-    int64_t max_rejects; /* rejected rows whose content is kept, the first ones and at most 64 MiB; all are
-                            counted */
-    int64_t file_bytes;  /* start another file past this size, 0 = 512 MiB; not of partitions */
+    /* Rejected rows whose content is kept, the first ones and at most 64 MiB; all are counted. */
+    int64_t max_rejects;
+    int64_t file_bytes; /* start another file past this size, 0 = 512 MiB; not of partitions */
 };
 
 struct engine_reject {

@@ -21,7 +21,17 @@
 #define QUESTIONS 0.96
 #define ALPHA     15.0
 
-enum { NEAR_WORDS = 512, TABLE = 1 << 15, EMOJIS = 1 << 12, KEY_MAX = 24, MAX_TEXT = 1 << 30 };
+enum {
+    NEAR_WORDS = 512,
+    TABLE = 1 << 14,
+    FILTER = 1 << 17,
+    EMOJIS = 1 << 12,
+    KEY_MAX = 24,
+    MAX_TEXT = 1 << 30
+};
+
+/* What a byte is. */
+enum { C_SPACE = 1, C_PUNCT = 2, C_UPPER = 4, C_LOWER = 8, C_WIDE = 16 };
 
 /* Words that rules name. */
 enum name {
@@ -78,6 +88,9 @@ struct emoji {
 };
 
 static struct entry table[TABLE];
+static uint64_t
+    filter[FILTER / 64]; /* a bit for every hash in the table: most words end here, in the nearest cache */
+static uint8_t class_of[256];
 static struct emoji emojis[EMOJIS];
 static const struct entry unknown;
 static locale_t unicode;
@@ -110,6 +123,7 @@ static struct entry *learn(const char *word, size_t n)
     while (table[i].word &&
            (table[i].hash != hash || table[i].len != n || memcmp(table[i].word, word, n) != 0))
         i = (i + 1) & (TABLE - 1);
+    filter[hash % FILTER / 64] |= UINT64_C(1) << hash % 64;
     table[i].word = word;
     table[i].hash = hash;
     table[i].len = (uint8_t)n;
@@ -228,8 +242,22 @@ static void learn_rules(void)
         learn(named[i].word, strlen(named[i].word))->name = (uint8_t)named[i].name;
 }
 
+static void learn_bytes(void)
+{
+    for (int c = 0; c < 256; c++) {
+        bool space = c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
+        class_of[c] = (uint8_t)(c >= 0x80                                        ? C_WIDE
+                                : space                                          ? C_SPACE
+                                : c >= 'A' && c <= 'Z'                           ? C_UPPER
+                                : c >= 'a' && c <= 'z'                           ? C_LOWER
+                                : c > ' ' && c < 0x7f && !(c >= '0' && c <= '9') ? C_PUNCT
+                                                                                 : 0);
+    }
+}
+
 static void init(void)
 {
+    learn_bytes();
     unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     learn_lexicon();
     learn_emojis();
@@ -273,16 +301,19 @@ static struct word *add_word(struct words *w)
 }
 
 /* How many bytes of white space p begins with, as Python's split() knows it. */
-static size_t space_at(const char *p, const char *end)
+static size_t wide_space(const char *p, const char *end)
 {
-    unsigned char c = (unsigned char)*p;
-    if (c < 0x80)
-        return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
     uint32_t r;
     int n = text_rune(p, (size_t)(end - p), &r);
     bool space = r == 0x85 || r == 0xa0 || r == 0x1680 || (r >= 0x2000 && r <= 0x200a) || r == 0x2028 ||
                  r == 0x2029 || r == 0x202f || r == 0x205f || r == 0x3000;
     return n > 0 && space ? (size_t)n : 0;
+}
+
+static inline size_t space_at(const char *p, const char *end)
+{
+    uint8_t class = class_of[(unsigned char)*p];
+    return class & C_WIDE ? wide_space(p, end) : class & C_SPACE;
 }
 
 /* Capitals of other alphabets count too. */
@@ -306,32 +337,36 @@ static void read_word(struct words *w, const char *p, size_t n)
 {
     char small[KEY_MAX];
     uint32_t hash = 0x811c9dc5u;
-    bool upper = false, lower = false, wide = false;
+    uint8_t classes = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
-        bool big = c >= 'A' && c <= 'Z';
-        upper |= big;
-        lower |= c >= 'a' && c <= 'z';
-        wide |= c >= 0x80;
-        c |= big ? 0x20 : 0;
+        uint8_t class = class_of[c];
+        classes |= class;
+        c |= class & C_UPPER ? 0x20 : 0;
         hash = mix(hash, c);
         if (i < sizeof small)
             small[i] = (char)c;
     }
+    bool wide = classes & C_WIDE;
+    bool caps = !(classes & C_LOWER) && (wide ? wide_caps(p, n) : classes & C_UPPER);
     struct word *word = add_word(w);
-    bool caps = wide ? !lower && wide_caps(p, n) : upper && !lower;
     *word =
         (struct word){p, (uint32_t)n, caps, n < sizeof small && !wide ? look_up(small, n, hash) : &unknown};
     w->ncaps += caps;
+}
+
+static bool is_punct(char c)
+{
+    return class_of[(unsigned char)c] & C_PUNCT;
 }
 
 /* A word without the punctuation around it, unless so little is left that it was an emoticon. */
 static void read_token(struct words *w, const char *p, size_t n)
 {
     const char *s = p, *e = p + n;
-    while (s < e && ispunct((unsigned char)*s))
+    while (s < e && is_punct(*s))
         s++;
-    while (e > s && ispunct((unsigned char)e[-1]))
+    while (e > s && is_punct(e[-1]))
         e--;
     size_t left = 0; /* characters, counted no further than needed */
     for (const char *c = s; c < e && left <= 2; c++)

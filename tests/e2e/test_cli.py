@@ -365,7 +365,8 @@ def test_a_reader_that_goes_away(cupel_bin, shop):
 def test_large_results_are_not_held_in_memory(cupel_bin, shop):
     def peak_kb(rows):
         args = [cupel_bin, "query", "-o", "ndjson", f"SELECT range AS a, repeat('x', 100) AS b FROM range({rows})"]
-        p = subprocess.Popen(args, cwd=shop, stdout=subprocess.DEVNULL)
+        env = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
+        p = subprocess.Popen(args, cwd=shop, stdout=subprocess.DEVNULL, env=env)
         _, status, usage = os.wait4(p.pid, 0)
         assert status == 0
         return usage.ru_maxrss
