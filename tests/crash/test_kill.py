@@ -100,4 +100,4 @@ def test_killed_anywhere_the_next_run_ends_where_it_would_have(world, cupel_bin,
         asked = requests_made(world["server"]) - asked_before
         assert asked <= world["asked"] + 5 * killed_here, f"seed {SEED}, kill {n}: {asked} requests"
         shutil.rmtree(project)
-    assert in_time >= KILLS // 4, "most kills came too late to test anything"
+    assert in_time >= KILLS // 10, "most kills came too late to test anything"
