@@ -33,7 +33,8 @@ static bool target_schema(struct job *j, struct err *e)
     const struct lake_snapshot *base = j->work.base;
     struct lake_field *f = arena_make(j->t->a, struct lake_field, j->m->ncolumns);
     for (size_t i = 0; i < j->m->ncolumns; i++)
-        f[i] = (struct lake_field){j->m->columns[i].name, j->m->columns[i].type, true, "{}"};
+        f[i] = (struct lake_field){
+            .name = j->m->columns[i].name, .type = j->m->columns[i].type, .nullable = true, .metadata = "{}"};
     struct lake_schema gives = {f, j->m->ncolumns};
     if (base && (!job_replaces_all(j) || !j->m->evolve))
         return keep_schema(j, &gives, e);

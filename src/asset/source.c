@@ -84,7 +84,8 @@ static bool batch_schema(struct arena *a, const struct append *p, const struct l
         return false;
     struct lake_field *f = arena_make(a, struct lake_field, n);
     for (size_t i = 0; i < n; i++)
-        f[i] = (struct lake_field){cols[i].name, cols[i].type, true, "{}"};
+        f[i] = (struct lake_field){
+            .name = cols[i].name, .type = cols[i].type, .nullable = true, .metadata = "{}"};
     const struct lake_schema gives = {f, n};
     *ret = gives;
     *ret_changed = true;

@@ -216,6 +216,11 @@ bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
         return true;
     }
     auto_arena *a = arena_new();
+    for (size_t i = 0; i < nfiles; i++)
+        if (files[i]->dv)
+            return fail(e, ERR_DATA,
+                        "file '%s' of table '%s' has a deletion vector, which this version does not read",
+                        files[i]->path, t->dir);
     struct scan sc = {
         .a = a, .s = s, .t = t, .snap = snap, .files = files, .nfiles = nfiles, .file_column = file_column};
     const char *evolved = lake_property(snap, "cupel.schemaEvolved");

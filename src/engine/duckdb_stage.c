@@ -109,7 +109,8 @@ static bool target_schema(struct stage *st, struct err *e)
     size_t n = 0;
     for (size_t i = 0; i < st->ncols; i++)
         if (!is_reject(st, st->cols[i].name))
-            f[n++] = (struct lake_field){st->cols[i].name, st->cols[i].type, true, "{}"};
+            f[n++] = (struct lake_field){
+                .name = st->cols[i].name, .type = st->cols[i].type, .nullable = true, .metadata = "{}"};
     st->schema = (struct lake_schema){f, n};
     return true;
 }

@@ -162,7 +162,10 @@ static const struct lake_type *stored_struct(struct arena *a, duckdb_logical_typ
     for (size_t i = 0; i < n; i++) {
         auto_duck *name = duck.struct_type_child_name(st, i);
         auto_type child = duck.struct_type_child_type(st, i);
-        fields[i] = (struct lake_field){arena_str(a, name), duck_type_stored(a, child), true, "{}"};
+        fields[i] = (struct lake_field){.name = arena_str(a, name),
+                                        .type = duck_type_stored(a, child),
+                                        .nullable = true,
+                                        .metadata = "{}"};
         if (!fields[i].type)
             return NULL;
     }

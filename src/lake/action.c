@@ -85,8 +85,43 @@ static int64_t parsed_rows(struct pull *j)
     return in.why ? -1 : rows;
 }
 
+static const struct lake_dv *read_dv(struct pull *j)
+{
+    struct lake_dv *dv = arena_make(j->a, struct lake_dv, 1);
+    *dv = (struct lake_dv){.offset = -1, .size_bytes = -1, .cardinality = -1};
+    struct str key;
+    pull_object(j);
+    while (pull_key(j, &key)) {
+        if (str_is(key, "storageType"))
+            dv->storage = *pull_string(j);
+        else if (str_is(key, "pathOrInlineDv"))
+            dv->path_or_inline = pull_text(j);
+        else if (str_is(key, "offset"))
+            dv->offset = read_int(j, -1);
+        else if (str_is(key, "sizeInBytes"))
+            dv->size_bytes = read_int(j, -1);
+        else if (str_is(key, "cardinality"))
+            dv->cardinality = read_int(j, -1);
+        else
+            pull_skip(j);
+    }
+    if (!dv->storage || !strchr("uip", dv->storage) || !dv->path_or_inline)
+        pull_fail(j, "a deletion vector that is stored nowhere");
+    return dv;
+}
+
+static struct lake_row_ids *row_ids_of(struct pull *j, struct lake_row_ids *ids)
+{
+    if (ids)
+        return ids;
+    ids = arena_make(j->a, struct lake_row_ids, 1);
+    *ids = (struct lake_row_ids){-1, -1};
+    return ids;
+}
+
 static struct file_act *read_file(struct pull *j)
 {
+    struct lake_row_ids *ids = NULL;
     struct file_act *f = arena_make(j->a, struct file_act, 1);
     *f = (struct file_act){.size = -1, .rows = -1, .data_change = true};
     int64_t parsed = -1;
@@ -111,13 +146,21 @@ static struct file_act *read_file(struct pull *j)
             parsed = parsed_rows(j);
         } else if (str_is(key, "tags")) {
             f->tags = pull_raw(j);
-        } else if (str_is(key, "deletionVector") && !pull_null(j)) {
-            f->vector = true;
-            pull_skip(j);
-        } else if (!str_is(key, "deletionVector")) {
+        } else if (str_is(key, "deletionVector")) {
+            f->dv = pull_null(j) ? NULL : read_dv(j);
+        } else if (str_is(key, "baseRowId") && !pull_null(j)) {
+            ids = row_ids_of(j, ids);
+            ids->base = pull_int(j);
+        } else if (str_is(key, "defaultRowCommitVersion") && !pull_null(j)) {
+            ids = row_ids_of(j, ids);
+            ids->commit_version = pull_int(j);
+        } else if (str_is(key, "clusteringProvider")) {
+            f->clustered_by = pull_text(j);
+        } else {
             pull_skip(j);
         }
     }
+    f->row_ids = ids;
     if (!f->log_path || !*f->log_path) {
         pull_fail(j, "a file without a path");
         return f;
@@ -250,6 +293,26 @@ static struct commit_info *read_info(struct pull *j)
     return i;
 }
 
+static struct domain_act *read_domain(struct pull *j)
+{
+    struct domain_act *d = arena_make(j->a, struct domain_act, 1);
+    struct str key;
+    pull_object(j);
+    while (pull_key(j, &key)) {
+        if (str_is(key, "domain"))
+            d->domain = pull_text(j);
+        else if (str_is(key, "configuration"))
+            d->configuration = pull_text(j);
+        else if (str_is(key, "removed"))
+            d->removed = read_bool(j, false);
+        else
+            pull_skip(j);
+    }
+    if (!d->domain)
+        pull_fail(j, "metadata of a domain without its name");
+    return d;
+}
+
 static const char *read_sidecar(struct pull *j)
 {
     const char *path = NULL;
@@ -272,9 +335,9 @@ static unsigned kind_of(struct str key)
         const char *key;
         unsigned kind;
     } kinds[] = {
-        {"add", WANT_ADD},         {"remove", WANT_REMOVE},     {"commitInfo", WANT_INFO},
-        {"txn", WANT_TXN},         {"metaData", WANT_METADATA}, {"protocol", WANT_PROTOCOL},
-        {"sidecar", WANT_SIDECAR},
+        {"add", WANT_ADD},         {"remove", WANT_REMOVE},         {"commitInfo", WANT_INFO},
+        {"txn", WANT_TXN},         {"metaData", WANT_METADATA},     {"protocol", WANT_PROTOCOL},
+        {"sidecar", WANT_SIDECAR}, {"domainMetadata", WANT_DOMAIN},
     };
     for (size_t i = 0; i < countof(kinds); i++)
         if (str_is(key, kinds[i].key))
@@ -310,6 +373,9 @@ bool action_parse(struct arena *a, const char *p, size_t n, unsigned want, struc
             break;
         case WANT_INFO:
             x.info = read_info(&j);
+            break;
+        case WANT_DOMAIN:
+            x.domain = read_domain(&j);
             break;
         case WANT_SIDECAR:
             x.sidecar = read_sidecar(&j);
@@ -390,6 +456,33 @@ void action_write_txn(struct buf *b, const struct txn_act *t)
     buf_addf(b, "}}\n");
 }
 
+void action_write_domain(struct buf *b, const struct domain_act *d)
+{
+    write_text(b, "{\"domainMetadata\":{\"domain\":", d->domain);
+    write_text(b, ",\"configuration\":", d->configuration ? d->configuration : "");
+    buf_addf(b, ",\"removed\":%s}}\n", d->removed ? "true" : "false");
+}
+
+/* What a file has besides, the same in an add and a remove. */
+static void write_more(struct buf *b, const struct file_act *f)
+{
+    if (f->tags)
+        buf_addf(b, ",\"tags\":%s", f->tags);
+    if (f->dv) {
+        const char kind[] = {f->dv->storage, '\0'};
+        write_text(b, ",\"deletionVector\":{\"storageType\":", kind);
+        write_text(b, ",\"pathOrInlineDv\":", f->dv->path_or_inline);
+        if (f->dv->offset >= 0)
+            buf_addf(b, ",\"offset\":%" PRIi64, f->dv->offset);
+        buf_addf(b, ",\"sizeInBytes\":%" PRIi64 ",\"cardinality\":%" PRIi64 "}", f->dv->size_bytes,
+                 f->dv->cardinality);
+    }
+    if (f->row_ids && f->row_ids->base >= 0)
+        buf_addf(b, ",\"baseRowId\":%" PRIi64, f->row_ids->base);
+    if (f->row_ids && f->row_ids->commit_version >= 0)
+        buf_addf(b, ",\"defaultRowCommitVersion\":%" PRIi64, f->row_ids->commit_version);
+}
+
 void action_write_add(struct buf *b, const struct file_act *f)
 {
     write_text(b, "{\"add\":{\"path\":", f->log_path);
@@ -401,8 +494,9 @@ void action_write_add(struct buf *b, const struct file_act *f)
         write_text(b, ",\"stats\":", f->stats);
     else if (f->rows >= 0)
         buf_addf(b, ",\"stats\":\"{\\\"numRecords\\\":%" PRIi64 "}\"", f->rows);
-    if (f->tags)
-        buf_addf(b, ",\"tags\":%s", f->tags);
+    write_more(b, f);
+    if (f->clustered_by)
+        write_text(b, ",\"clusteringProvider\":", f->clustered_by);
     buf_addf(b, "}}\n");
 }
 
@@ -416,6 +510,7 @@ void action_write_remove(struct buf *b, const struct file_act *f)
         action_write_object(b, f->values, f->nvalues);
         buf_addf(b, ",\"size\":%" PRIi64, f->size);
     }
+    write_more(b, f);
     buf_addf(b, "}}\n");
 }
 
@@ -438,6 +533,10 @@ struct file_act action_of_file(struct arena *a, const struct lake_file *f, const
         .time_ms = f->mtime_ms,
         .rows = -1,
         .stats = f->stats,
+        .tags = f->tags,
         .data_change = f->data_change,
+        .dv = f->dv,
+        .row_ids = f->row_ids,
+        .clustered_by = f->clustered_by,
     };
 }

@@ -18,7 +18,14 @@ struct file_act {              /* an add or a remove */
     const char *stats; /* JSON text, or NULL */
     const char *tags;  /* JSON text, or NULL */
     bool data_change;
-    bool vector; /* it has a deletion vector: its rows are not all there */
+    const struct lake_dv *dv;           /* NULL = none */
+    const struct lake_row_ids *row_ids; /* NULL = none */
+    const char *clustered_by;           /* clusteringProvider, or NULL */
+};
+
+struct domain_act {
+    const char *domain, *configuration;
+    bool removed;
 };
 
 struct protocol {
@@ -53,6 +60,7 @@ struct action {
     struct metadata *metadata;
     struct txn_act *txn;
     struct commit_info *info;
+    struct domain_act *domain;
     const char *sidecar; /* of a v2 checkpoint: the name of the file that has its adds */
 };
 
@@ -64,7 +72,8 @@ enum action_kinds {
     WANT_TXN = 16,
     WANT_INFO = 32,
     WANT_SIDECAR = 64,
-    WANT_STATE = WANT_ADD | WANT_REMOVE | WANT_PROTOCOL | WANT_METADATA | WANT_TXN | WANT_INFO,
+    WANT_DOMAIN = 128,
+    WANT_STATE = WANT_ADD | WANT_REMOVE | WANT_PROTOCOL | WANT_METADATA | WANT_TXN | WANT_INFO | WANT_DOMAIN,
 };
 
 /* One line. Kinds that are not wanted are checked to be JSON and passed over. The strings are in a's memory.
@@ -81,8 +90,9 @@ void action_write_metadata(struct buf *b, const struct metadata *m);
 void action_write_txn(struct buf *b, const struct txn_act *t);
 void action_write_add(struct buf *b, const struct file_act *f);
 void action_write_remove(struct buf *b, const struct file_act *f);
+void action_write_domain(struct buf *b, const struct domain_act *d);
 void action_write_object(struct buf *b, const struct pair *v, size_t n); /* {"key":"value",...} */
 
-/* A file of a snapshot as an action; its values belong to the columns. */
+/* A file of a snapshot as an action; its values belong to the columns, by their physical names. */
 struct file_act action_of_file(struct arena *a, const struct lake_file *f, const char *const *columns,
                                size_t n);

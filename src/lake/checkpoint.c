@@ -13,14 +13,21 @@ enum { INTERVAL = 10 };
 #define RETENTION_MS   (INT64_C(7) * 24 * 3600 * 1000)
 #define CHECKPOINT_MAX ((size_t)4 << 30) /* bytes of its text */
 
+#define DV_COLUMNS                                                                                           \
+    "\"deletionVector\" STRUCT(\"storageType\" VARCHAR, \"pathOrInlineDv\" VARCHAR, \"offset\" INTEGER, "    \
+    "\"sizeInBytes\" INTEGER, \"cardinality\" BIGINT), \"baseRowId\" BIGINT, "                               \
+    "\"defaultRowCommitVersion\" BIGINT"
+
 /* Names that are words of SQL are quoted. */
 static const char columns[] =
     "txn STRUCT(\"appId\" VARCHAR, \"version\" BIGINT, \"lastUpdated\" BIGINT), "
     "add STRUCT(\"path\" VARCHAR, \"partitionValues\" MAP(VARCHAR, VARCHAR), \"size\" BIGINT, "
     "\"modificationTime\" BIGINT, \"dataChange\" BOOLEAN, \"tags\" MAP(VARCHAR, VARCHAR), \"stats\" "
-    "VARCHAR), "
+    "VARCHAR, " DV_COLUMNS ", \"clusteringProvider\" VARCHAR), "
     "remove STRUCT(\"path\" VARCHAR, \"deletionTimestamp\" BIGINT, \"dataChange\" BOOLEAN, "
-    "\"extendedFileMetadata\" BOOLEAN, \"partitionValues\" MAP(VARCHAR, VARCHAR), \"size\" BIGINT), "
+    "\"extendedFileMetadata\" BOOLEAN, \"partitionValues\" MAP(VARCHAR, VARCHAR), \"size\" BIGINT, "
+    "\"tags\" MAP(VARCHAR, VARCHAR), " DV_COLUMNS "), "
+    "domainMetadata STRUCT(\"domain\" VARCHAR, \"configuration\" VARCHAR, \"removed\" BOOLEAN), "
     "metaData STRUCT(\"id\" VARCHAR, \"name\" VARCHAR, \"description\" VARCHAR, "
     "\"format\" STRUCT(\"provider\" VARCHAR, \"options\" MAP(VARCHAR, VARCHAR)), \"schemaString\" VARCHAR, "
     "\"partitionColumns\" VARCHAR[], \"configuration\" MAP(VARCHAR, VARCHAR), \"createdTime\" BIGINT), "
@@ -66,6 +73,12 @@ static struct tally write_state(struct buf *b, const struct replay *r, int64_t n
     action_write_metadata(b, r->metadata);
     for (size_t i = 0; i < r->txns.n; i++, n.actions++)
         action_write_txn(b, r->txns.v[i]);
+    for (size_t i = 0; i < r->domains.n; i++) {
+        if (r->domains.v[i]->removed)
+            continue;
+        action_write_domain(b, r->domains.v[i]);
+        n.actions++;
+    }
     for (size_t i = 0; i < r->entries.n; i++) {
         struct file_act f = *r->entries.v[i].file;
         bool live = r->entries.v[i].live;

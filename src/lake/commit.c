@@ -182,6 +182,15 @@ static bool is_rearrangement(const struct lake_commit *c)
     return c->nadds > 0;
 }
 
+/* Of the columns that it is partitioned by, for those who name files. */
+static const char *const *physical_names(struct arena *a, const struct lake_snapshot *s)
+{
+    const char **names = arena_make(a, const char *, s->npartition_by);
+    for (size_t i = 0; i < s->npartition_by; i++)
+        names[i] = lake_physical_name(s, s->partition_by[i]);
+    return names;
+}
+
 static bool write_commit(struct arena *a, struct buf *b, const struct lake_commit *c, const struct target *x,
                          const struct intent *in, int64_t now_ms, struct err *e)
 {
@@ -196,8 +205,9 @@ static bool write_commit(struct arena *a, struct buf *b, const struct lake_commi
     for (size_t i = 0; i < c->ntxns; i++)
         action_write_txn(b, &(struct txn_act){c->txns[i].app_id, c->txns[i].version, now_ms});
     bool data_change = !is_rearrangement(c);
+    const char *const *physical = s ? physical_names(a, s) : NULL;
     for (size_t i = 0; i < c->nremoves; i++) {
-        struct file_act f = action_of_file(a, c->removes[i], s->partition_by, s->npartition_by);
+        struct file_act f = action_of_file(a, c->removes[i], physical, s->npartition_by);
         f.time_ms = now_ms;
         f.data_change = data_change;
         action_write_remove(b, &f);

@@ -5,12 +5,18 @@
 
 /* What the other commit did. */
 struct deeds {
+    struct arena *a;
     const struct intent *in;
     bool blind, metadata, protocol;
     const char *added, *removed; /* one of the files that change what the table's rows are */
     const char *ours;            /* a file that we remove too */
     const char *app;             /* a txn that we write too */
 };
+
+static bool is_ours(const struct deeds *d, const struct file_act *f)
+{
+    return map_find(&d->in->removes, lake_file_id(d->a, f->path, f->dv)) != SIZE_MAX;
+}
 
 static bool take(void *arg, const struct action *x, struct err *e)
 {
@@ -21,7 +27,7 @@ static bool take(void *arg, const struct action *x, struct err *e)
         d->added = x->add->path;
     if (x->remove && x->remove->data_change)
         d->removed = x->remove->path;
-    if (x->remove && map_find(&d->in->removes, x->remove->path) != SIZE_MAX)
+    if (x->remove && is_ours(d, x->remove))
         d->ours = x->remove->path;
     d->metadata |= x->metadata != NULL;
     d->protocol |= x->protocol != NULL;
@@ -38,7 +44,7 @@ void intent_init(struct arena *a, struct intent *in, const struct lake_table *t,
     *in = (struct intent){
         .t = t, .commit = c, .blind = c->blind && !c->nremoves, .changes_metadata = changes_metadata};
     for (size_t i = 0; i < c->nremoves; i++)
-        map_add(a, &in->removes, c->removes[i]->path);
+        map_add(a, &in->removes, lake_file_id(a, c->removes[i]->path, c->removes[i]->dv));
 }
 
 static bool judge(const struct deeds *d, int64_t version, struct err *e)
@@ -68,7 +74,7 @@ static bool judge(const struct deeds *d, int64_t version, struct err *e)
 bool conflict_check(const struct intent *in, int64_t version, bool *ret_there, struct err *e)
 {
     auto_arena *a = arena_new();
-    struct deeds d = {.in = in};
+    struct deeds d = {.a = a, .in = in};
     bool missing = false;
     if (!log_read_commit(a, in->t, version, WANT_STATE, take, &d, &missing, NULL, e)) {
         *ret_there = false;

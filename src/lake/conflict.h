@@ -8,7 +8,7 @@ struct intent { /* of a commit, as far as it can collide */
     const struct lake_commit *commit;
     bool blind; /* it read nothing of the table */
     bool changes_metadata;
-    struct map removes; /* paths */
+    struct map removes; /* by lake_file_id() */
 };
 
 void intent_init(struct arena *a, struct intent *in, const struct lake_table *t, const struct lake_commit *c,

@@ -231,14 +231,19 @@ static bool parquet_line(void *arg, const char *p, size_t n, struct err *e)
 }
 
 /* The columns of a checkpoint that are wanted; the list ends with NULL. */
-static void wanted_columns(unsigned want, const char *columns[8])
+static void wanted_columns(unsigned want, const char *columns[9])
 {
     static const struct {
         unsigned kind;
         const char *column;
     } all[] = {
-        {WANT_ADD, "add"},           {WANT_REMOVE, "remove"}, {WANT_PROTOCOL, "protocol"},
-        {WANT_METADATA, "metaData"}, {WANT_TXN, "txn"},       {WANT_SIDECAR, "sidecar"},
+        {WANT_ADD, "add"},
+        {WANT_REMOVE, "remove"},
+        {WANT_PROTOCOL, "protocol"},
+        {WANT_METADATA, "metaData"},
+        {WANT_TXN, "txn"},
+        {WANT_SIDECAR, "sidecar"},
+        {WANT_DOMAIN, "domainMetadata"},
     };
     for (size_t i = 0; i < countof(all); i++)
         if (want & all[i].kind)
@@ -248,7 +253,7 @@ static void wanted_columns(unsigned want, const char *columns[8])
 
 static bool read_parquet(struct source *s, const char *path, struct err *e)
 {
-    const char *columns[8];
+    const char *columns[9];
     const struct lake_parquet *p = s->t->parquet;
     if (!p)
         return fail(e, ERR_DATA, "'%s' of table '%s' cannot be read without an engine", s->name,

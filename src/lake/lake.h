@@ -25,7 +25,15 @@ struct lake_field {
     const struct lake_type *type;
     bool nullable;
     const char *metadata; /* JSON object as text, "{}" */
+    const char *physical; /* what files, statistics and partition values call it: the name itself when the
+                             table has no column mapping. NULL in a field made by hand: lake_physical() */
+    int64_t id;           /* delta.columnMapping.id; 0 or less = none */
 };
+
+static inline const char *lake_physical(const struct lake_field *f)
+{
+    return f->physical ? f->physical : f->name;
+}
 
 struct lake_schema {
     const struct lake_field *fields;
@@ -43,13 +51,34 @@ bool lake_schema_equal(const struct lake_schema *x, const struct lake_schema *y)
 bool lake_schema_merge(struct arena *a, const struct lake_schema *have, const struct lake_schema *add,
                        bool evolve, struct lake_schema *ret, bool *ret_changed, struct err *e) must_check;
 
+/* Rows of a data file that are no more: see dv.h. */
+struct lake_dv {
+    char
+        storage; /* 'u': a file below the table, named by a UUID; 'i': inline; 'p': a file by absolute path */
+    const char *path_or_inline; /* as the log has it */
+    int64_t offset;             /* into the file; -1 = not said */
+    int64_t size_bytes;         /* of the serialized bitmap */
+    int64_t cardinality;        /* how many rows it takes away */
+};
+
+/* Row tracking, kept as it is for a file that stays. */
+struct lake_row_ids {
+    int64_t base, commit_version; /* baseRowId, defaultRowCommitVersion; -1 = not said */
+};
+
+/* The same path with another deletion vector is another file: a delete removes (path, none) and adds
+ * (path, dv). */
 struct lake_file {
     const char *path; /* relative to the table, as on disk (the log's percent-encoding undone); absolute, "/x"
                          or "s3://b/x", in a shallow clone */
     const char *log_path;      /* as the log spells it; NULL when it is to be added */
     const char *const *values; /* of the partition columns in their order; NULL = null; as the log has them */
+    const struct lake_dv *dv;  /* NULL = none */
+    const char *tags;          /* JSON text or NULL */
+    const struct lake_row_ids *row_ids; /* NULL = none */
+    const char *clustered_by;           /* clusteringProvider, NULL = none */
     int64_t size, mtime_ms;
-    int64_t rows;      /* numRecords of the statistics, -1 = unknown */
+    int64_t rows;      /* numRecords of the statistics (those that a dv takes away included), -1 = unknown */
     const char *stats; /* JSON text or NULL */
     int64_t version;   /* of the commit that added it, as far as the JSON log tells; -1 = from a checkpoint */
     bool data_change;
@@ -59,6 +88,13 @@ struct lake_txn {
     const char *app_id;
     int64_t version;
 };
+
+struct lake_domain { /* domainMetadata: kept for those whose it is */
+    const char *name, *configuration;
+};
+
+/* How files name the columns: as the schema does, or by lake_physical(), or by the field's id in Parquet. */
+enum lake_mapping { LAKE_MAPPING_NONE, LAKE_MAPPING_NAME, LAKE_MAPPING_ID };
 
 struct lake_property {
     const char *key, *value;
@@ -72,14 +108,17 @@ struct lake_snapshot {
     const char *const *reader_features,
         *const *writer_features; /* of protocol (3, 7); end with NULL; never NULL */
     struct lake_schema schema;
-    const char *const *partition_by;
+    enum lake_mapping mapping;
+    const char *const *partition_by; /* names, not physical ones */
     size_t npartition_by;
     const struct lake_property *properties;
     size_t nproperties;
-    const struct lake_file *files; /* live ones, in order of path */
+    const struct lake_file *files; /* live ones, in order of path, and then of lake_file_id() */
     size_t nfiles;
     const struct lake_txn *txns;
     size_t ntxns;
+    const struct lake_domain *domains;
+    size_t ndomains;
     int64_t created_ms;
     int64_t log_bytes; /* read to build it, for `show` and for tests */
 };
@@ -117,9 +156,13 @@ struct lake_at {
  * ERR_DATA naming the file. */
 bool lake_snapshot(struct arena *a, const struct lake_table *t, struct lake_at at, struct lake_snapshot **ret,
                    bool *ret_missing, struct err *e) must_check;
+/* What tells the table's files apart in its log: the path alone, or path and deletion vector. */
+const char *lake_file_id(struct arena *a, const char *path, const struct lake_dv *dv);
 /* The latest version alone, without reading it: -1 = no table. Cheap (a listing). */
 bool lake_latest(const struct lake_table *t, int64_t *ret, struct err *e) must_check;
 
+/* The physical name of a top-level column, by its name. */
+const char *lake_physical_name(const struct lake_snapshot *s, const char *column);
 /* Version recorded for app_id, -1 = none. */
 int64_t lake_txn_version(const struct lake_snapshot *s, const char *app_id);
 const char *lake_property(const struct lake_snapshot *s, const char *key); /* NULL = not set */

@@ -8,7 +8,7 @@
 
 static void take_file(struct replay *r, const struct file_act *f, bool live)
 {
-    size_t no = map_add(r->a, &r->paths, f->path);
+    size_t no = map_add(r->a, &r->paths, lake_file_id(r->a, f->path, f->dv));
     if (no == r->entries.n)
         arena_push(r->a, &r->entries);
     r->entries.v[no] = (struct replay_entry){f, r->reading, live};
@@ -31,6 +31,12 @@ static bool take_action(void *arg, const struct action *x, struct err *e)
         if (no == r->txns.n)
             arena_push(r->a, &r->txns);
         r->txns.v[no] = x->txn;
+    }
+    if (x->domain) {
+        size_t no = map_add(r->a, &r->domain_names, x->domain->domain);
+        if (no == r->domains.n)
+            arena_push(r->a, &r->domains);
+        r->domains.v[no] = x->domain;
     }
     if (x->info && x->info->timestamp_ms)
         r->timestamp_ms = x->info->timestamp_ms;

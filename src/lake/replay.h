@@ -15,10 +15,12 @@ struct replay {
     const struct lake_table *t;
     const struct protocol *protocol; /* NULL = not said */
     const struct metadata *metadata;
-    struct map paths; /* numbers the entries */
+    struct map paths; /* numbers the entries, by lake_file_id() */
     struct list_of(struct replay_entry) entries;
     struct map apps; /* numbers the txns */
     struct list_of(const struct txn_act *) txns;
+    struct map domain_names; /* numbers the domains */
+    struct list_of(const struct domain_act *) domains;
     int64_t version, timestamp_ms, log_bytes;
 
     int64_t reading; /* the version whose actions come in */

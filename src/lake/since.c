@@ -25,7 +25,7 @@ struct since {
     struct arena *a;
     const struct lake_snapshot *s;
     int64_t version;  /* whose actions come in */
-    struct map paths; /* numbers the events */
+    struct map paths; /* numbers the events, by lake_file_id() */
     struct list_of(struct event) events;
     bool another_table;
 };
@@ -33,11 +33,12 @@ struct since {
 static const char *const *values_of(struct arena *a, const struct file_act *f, const struct lake_snapshot *s)
 {
     const char **values = arena_make(a, const char *, s->npartition_by);
-    for (size_t i = 0; i < s->npartition_by; i++)
+    for (size_t i = 0; i < s->npartition_by; i++) {
+        const char *column = lake_physical_name(s, s->partition_by[i]);
         for (size_t k = 0; k < f->nvalues; k++)
-            if (strcmp(f->values[k].key, s->partition_by[i]) == 0 && f->values[k].value &&
-                *f->values[k].value)
+            if (strcmp(f->values[k].key, column) == 0 && f->values[k].value && *f->values[k].value)
                 values[i] = f->values[k].value;
+    }
     return values;
 }
 
@@ -48,6 +49,10 @@ static const struct lake_file *file_of(const struct since *x, const struct file_
         .path = f->path,
         .log_path = f->log_path,
         .values = values_of(x->a, f, x->s),
+        .dv = f->dv,
+        .tags = f->tags,
+        .row_ids = f->row_ids,
+        .clustered_by = f->clustered_by,
         .size = f->size,
         .mtime_ms = f->time_ms,
         .rows = f->rows,
@@ -58,9 +63,9 @@ static const struct lake_file *file_of(const struct since *x, const struct file_
     return file;
 }
 
-static struct event *event_of(struct since *x, const char *path)
+static struct event *event_of(struct since *x, const struct file_act *f)
 {
-    size_t no = map_add(x->a, &x->paths, path);
+    size_t no = map_add(x->a, &x->paths, lake_file_id(x->a, f->path, f->dv));
     if (no == x->events.n)
         arena_push(x->a, &x->events);
     return &x->events.v[no];
@@ -68,7 +73,7 @@ static struct event *event_of(struct since *x, const char *path)
 
 static void take_add(struct since *x, const struct file_act *f)
 {
-    struct event *ev = event_of(x, f->path);
+    struct event *ev = event_of(x, f);
     if (ev->fate == FATE_WENT) /* brought back, as a restore does */
         *ev = (struct event){FATE_NONE, ev->file};
     else if (ev->fate == FATE_NONE)
@@ -81,7 +86,7 @@ static void take_remove(struct since *x, const struct file_act *f)
 {
     if (!f->data_change)
         return;
-    struct event *ev = event_of(x, f->path);
+    struct event *ev = event_of(x, f);
     ev->fate = ev->fate == FATE_CAME ? FATE_NONE : FATE_WENT;
 }
 
@@ -116,15 +121,13 @@ static bool read_commits(struct since *x, const struct lake_table *t, int64_t af
     return true;
 }
 
-static int by_path(const void *x, const void *y)
+/* Of a snapshot, by number. */
+static struct map index_files(struct arena *a, const struct lake_snapshot *s)
 {
-    return strcmp(((const struct lake_file *)x)->path, ((const struct lake_file *)y)->path);
-}
-
-static const struct lake_file *find_file(const struct lake_snapshot *s, const char *path)
-{
-    const struct lake_file key = {.path = path};
-    return s->nfiles ? bsearch(&key, s->files, s->nfiles, sizeof key, by_path) : NULL;
+    struct map names = {0};
+    for (size_t i = 0; i < s->nfiles; i++)
+        map_add(a, &names, lake_file_id(a, s->files[i].path, s->files[i].dv));
+    return names;
 }
 
 static bool same_partitioning(const struct lake_snapshot *x, const struct lake_snapshot *y)
@@ -140,20 +143,25 @@ static bool find_went(struct since *x, const struct lake_table *t, int64_t after
                       struct err *e)
 {
     struct lake_snapshot *old = NULL;
+    struct map names = {0};
     *ret_known = true;
     for (size_t i = 0; i < x->events.n; i++) {
         struct event *ev = &x->events.v[i];
         if (ev->fate != FATE_WENT || ev->file)
             continue;
-        if (!old && !lake_snapshot(x->a, t, (struct lake_at){.version = after}, &old, NULL, e)) {
-            *ret_known = false;
-            return e->kind == ERR_USER || e->kind == ERR_DATA;
+        if (!old) {
+            if (!lake_snapshot(x->a, t, (struct lake_at){.version = after}, &old, NULL, e)) {
+                *ret_known = false;
+                return e->kind == ERR_USER || e->kind == ERR_DATA;
+            }
+            names = index_files(x->a, old);
         }
-        ev->file = find_file(old, x->paths.v[i].name);
-        if (!ev->file || !same_partitioning(old, x->s)) {
+        size_t no = map_find(&names, x->paths.v[i].name);
+        if (no == SIZE_MAX || !same_partitioning(old, x->s)) {
             *ret_known = false;
             return true;
         }
+        ev->file = &old->files[no];
     }
     return true;
 }
@@ -161,13 +169,14 @@ static bool find_went(struct since *x, const struct lake_table *t, int64_t after
 /* Can everything still be read that the table no longer has? */
 static bool find_on_disk(const struct since *x, const struct lake_table *t, bool *ret_known, struct err *e)
 {
+    struct map live = index_files(x->a, x->s);
     *ret_known = true;
     for (size_t i = 0; *ret_known && i < x->events.n; i++) {
         const struct event *ev = &x->events.v[i];
-        const char *path = x->paths.v[i].name;
-        bool read = ev->fate == FATE_WENT || (ev->fate == FATE_CAME && !find_file(x->s, path));
-        if (read && !path_is_absolute(path) &&
-            !t->store->driver->exists(t->store, log_path(x->a, t, path), ret_known, e))
+        bool read = ev->fate == FATE_WENT ||
+                    (ev->fate == FATE_CAME && map_find(&live, x->paths.v[i].name) == SIZE_MAX);
+        if (read && !path_is_absolute(ev->file->path) &&
+            !t->store->driver->exists(t->store, log_path(x->a, t, ev->file->path), ret_known, e))
             return false;
     }
     return true;

@@ -1,25 +1,46 @@
+#include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lake/replay.h"
+#include "lake/schema.h"
 
 static int by_path(const void *x, const void *y)
 {
-    return strcmp(((const struct lake_file *)x)->path, ((const struct lake_file *)y)->path);
+    const struct lake_file *f = x, *g = y;
+    int order = strcmp(f->path, g->path);
+    if (order || (!f->dv && !g->dv))
+        return order;
+    auto_arena *a = arena_new(); /* hardly ever: two vectors of one file */
+    return strcmp(lake_file_id(a, f->path, f->dv), lake_file_id(a, g->path, g->dv));
+}
+
+const char *lake_file_id(struct arena *a, const char *path, const struct lake_dv *dv)
+{
+    if (!dv)
+        return path;
+    return dv->offset < 0
+               ? arena_fmt(a, "%s\n%c%s", path, dv->storage, dv->path_or_inline)
+               : arena_fmt(a, "%s\n%c%s@%" PRIi64, path, dv->storage, dv->path_or_inline, dv->offset);
 }
 
 /* The values in the order of the columns. Empty is null, by the protocol. */
-static const char *const *values_of(struct arena *a, const struct file_act *f, const struct metadata *m)
+static const char *const *values_of(struct arena *a, const struct file_act *f, const char *const *columns,
+                                    size_t n)
 {
-    const char **values = arena_make(a, const char *, m->npartition_by);
-    for (size_t i = 0; i < m->npartition_by; i++)
+    const char **values = arena_make(a, const char *, n);
+    for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < f->nvalues; k++)
-            if (strcmp(f->values[k].key, m->partition_by[i]) == 0)
+            if (strcmp(f->values[k].key, columns[i]) == 0)
                 values[i] = f->values[k].value && *f->values[k].value ? f->values[k].value : NULL;
     return values;
 }
 
-static bool gather_files(struct arena *a, const struct replay *r, struct lake_snapshot *s, struct err *e)
+static void gather_files(struct arena *a, const struct replay *r, struct lake_snapshot *s)
 {
+    const char **columns = arena_make(a, const char *, s->npartition_by);
+    for (size_t i = 0; i < s->npartition_by; i++)
+        columns[i] = lake_physical_name(s, s->partition_by[i]);
     size_t n = 0;
     for (size_t i = 0; i < r->entries.n; i++)
         n += r->entries.v[i].live;
@@ -29,14 +50,14 @@ static bool gather_files(struct arena *a, const struct replay *r, struct lake_sn
         const struct file_act *f = r->entries.v[i].file;
         if (!r->entries.v[i].live)
             continue;
-        if (f->vector)
-            return fail(e, ERR_DATA,
-                        "file '%s' of table '%s' has a deletion vector, which this version does not read",
-                        f->path, log_table_name(r->t));
         files[n++] = (struct lake_file){
             .path = f->path,
             .log_path = f->log_path,
-            .values = values_of(a, f, r->metadata),
+            .values = values_of(a, f, columns, s->npartition_by),
+            .dv = f->dv,
+            .tags = f->tags,
+            .row_ids = f->row_ids,
+            .clustered_by = f->clustered_by,
             .size = f->size,
             .mtime_ms = f->time_ms,
             .rows = f->rows,
@@ -49,7 +70,26 @@ static bool gather_files(struct arena *a, const struct replay *r, struct lake_sn
         qsort(files, n, sizeof *files, by_path);
     s->files = files;
     s->nfiles = n;
-    return true;
+}
+
+static void gather_domains(struct arena *a, const struct replay *r, struct lake_snapshot *s)
+{
+    struct lake_domain *domains = arena_make(a, struct lake_domain, r->domains.n);
+    for (size_t i = 0; i < r->domains.n; i++)
+        if (!r->domains.v[i]->removed)
+            domains[s->ndomains++] =
+                (struct lake_domain){r->domains.v[i]->domain, r->domains.v[i]->configuration};
+    s->domains = domains;
+}
+
+static enum lake_mapping mapping_of(const struct lake_snapshot *s)
+{
+    const char *mode = lake_property(s, "delta.columnMapping.mode");
+    if (!mode)
+        return LAKE_MAPPING_NONE;
+    return strcasecmp(mode, "name") == 0 ? LAKE_MAPPING_NAME
+           : strcasecmp(mode, "id") == 0 ? LAKE_MAPPING_ID
+                                         : LAKE_MAPPING_NONE;
 }
 
 static bool gather_metadata(struct arena *a, const struct replay *r, struct lake_snapshot *s, struct err *e)
@@ -75,6 +115,9 @@ static bool gather_metadata(struct arena *a, const struct replay *r, struct lake
         props[i] = (struct lake_property){m->configuration[i].key, m->configuration[i].value};
     s->properties = props;
     s->nproperties = m->nconfiguration;
+    s->mapping = mapping_of(s);
+    if (s->mapping != LAKE_MAPPING_NONE && !schema_map(a, &s->schema, e))
+        return wrap(e, "table '%s'", name);
     return true;
 }
 
@@ -99,10 +142,20 @@ bool lake_snapshot(struct arena *a, const struct lake_table *t, struct lake_at a
     s->txns = txns;
     s->ntxns = r.txns.n;
 
-    if (!gather_metadata(a, &r, s, e) || !gather_files(a, &r, s, e))
+    if (!gather_metadata(a, &r, s, e))
         return false;
+    gather_files(a, &r, s);
+    gather_domains(a, &r, s);
     *ret = s;
     return true;
+}
+
+const char *lake_physical_name(const struct lake_snapshot *s, const char *column)
+{
+    for (size_t i = 0; i < s->schema.n && s->mapping != LAKE_MAPPING_NONE; i++)
+        if (strcmp(s->schema.fields[i].name, column) == 0)
+            return lake_physical(&s->schema.fields[i]);
+    return column;
 }
 
 bool lake_latest(const struct lake_table *t, int64_t *ret, struct err *e)

@@ -164,7 +164,8 @@ TEST(damage_is_named)
          ADD("f"), "table 't' has files of format 'orc': only parquet can be read"},
         {"a deletion vector", PROTOCOL METADATA("", ""),
          "{\"add\":{\"path\":\"f\",\"deletionVector\":{\"storageType\":\"u\"}}}\n",
-         "file 'f' of table 't' has a deletion vector, which this version does not read"},
+         "'00000000000000000001.json' of table 't' is damaged: line 1, byte 56: a deletion vector that is "
+         "stored nowhere"},
         {"no deletion vector", PROTOCOL METADATA("", ""),
          "{\"add\":{\"path\":\"f\",\"deletionVector\":null}}\n", ""},
         {"no newline at the end", PROTOCOL METADATA("", ""), "{\"add\":{\"path\":\"f\"}}", ""},
