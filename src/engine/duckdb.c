@@ -87,6 +87,8 @@ bool duck_awake(struct engine *g, struct err *e)
     char sql[128];
     if (atomic_load_explicit(&g->awake, memory_order_acquire))
         return true;
+    if (!duck_engine_need(g, e))
+        return false;
     pthread_mutex_lock(&g->con_lock);
     snprintf(sql, sizeof sql, "SET GLOBAL parquet_metadata_cache = true; SET GLOBAL threads = %d",
              g->threads);
@@ -99,7 +101,8 @@ bool duck_awake(struct engine *g, struct err *e)
 bool duck_run(struct session *s, const struct statement *st, duckdb_result *ret, struct err *e)
 {
     *ret = (duckdb_result){0};
-    if (!not_canceled(s, e) || !duck_awake(s->engine, e) || !duck_relations_need(s, st->sql, e))
+    if (!not_canceled(s, e) || !duck_session_need(s, e) || !duck_awake(s->engine, e) ||
+        !duck_relations_need(s, st->sql, e))
         return false;
     auto_prepared p = NULL;
     duck_watch_begin(s);
@@ -125,7 +128,7 @@ bool duck_exec(duckdb_connection con, const char *sql, struct err *e)
 
 bool duck_exec_in(struct session *s, const char *sql, struct err *e)
 {
-    if (!not_canceled(s, e) || !duck_relations_need(s, sql, e))
+    if (!not_canceled(s, e) || !duck_session_need(s, e) || !duck_relations_need(s, sql, e))
         return false;
     duck_watch_begin(s);
     bool ok = duck_exec(s->con, sql, e);
@@ -139,6 +142,8 @@ static void session_close(void *arg)
 {
     struct session *s = arg;
     struct engine *g = s->engine;
+    if (!s->con)
+        return;
     duck_arrow_drop(s, NULL);
     if (s->bind_con)
         duck.disconnect(&s->bind_con);
@@ -157,19 +162,31 @@ static void session_close(void *arg)
 static bool duck_session(struct arena *a, struct engine *g, const struct task *t, struct session **ret,
                          struct err *e)
 {
+    (void)e;
     struct session *s = arena_make(a, struct session, 1);
     s->engine = g;
     s->a = a;
     s->cancel = t ? t->cancel : NULL;
     s->catalog = arena_fmt(a, "cupel_%" PRIi64, duck_next_id(g));
-    if (duck.connect(g->db, &s->con) != DuckDBSuccess)
-        return fail(e, ERR_IO, "DuckDB gave no connection");
-    if (!duck_exec(s->con, arena_fmt(a, "ATTACH ':memory:' AS %s; USE %s", s->catalog, s->catalog), e)) {
-        duck.disconnect(&s->con);
-        return false;
-    }
     arena_defer(a, session_close, s);
     *ret = s;
+    return true;
+}
+
+bool duck_session_need(struct session *s, struct err *e)
+{
+    duckdb_connection con;
+    if (s->con)
+        return true;
+    if (!duck_engine_need(s->engine, e))
+        return false;
+    if (duck.connect(s->engine->db, &con) != DuckDBSuccess)
+        return fail(e, ERR_IO, "DuckDB gave no connection");
+    if (!duck_exec(con, arena_fmt(s->a, "ATTACH ':memory:' AS %s; USE %s", s->catalog, s->catalog), e)) {
+        duck.disconnect(&con);
+        return false;
+    }
+    s->con = con;
     return true;
 }
 
@@ -177,6 +194,8 @@ bool duck_bind_con(struct session *s, duckdb_connection *ret, struct err *e)
 {
     if (!s->bind_con) {
         duckdb_connection con;
+        if (!duck_session_need(s, e))
+            return false;
         if (duck.connect(s->engine->db, &con) != DuckDBSuccess)
             return fail(e, ERR_IO, "DuckDB gave no connection");
         if (!duck_exec(con, arena_fmt(s->a, "PRAGMA disable_optimizer; USE %s", s->catalog), e)) {
@@ -200,10 +219,13 @@ static void engine_close(void *arg)
     pthread_mutex_unlock(&g->lock);
     if (g->watching)
         pthread_join(g->watcher, NULL);
-    duck.disconnect(&g->con);
-    duck.close(&g->db);
+    if (atomic_load(&g->opened)) {
+        duck.disconnect(&g->con);
+        duck.close(&g->db);
+    }
     pthread_cond_destroy(&g->wake);
     pthread_mutex_destroy(&g->lock);
+    pthread_mutex_destroy(&g->open_lock);
     pthread_mutex_destroy(&g->con_lock);
 }
 
@@ -231,16 +253,17 @@ static int64_t machine_bytes(void)
     return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
 }
 
-static bool instance_open(struct arena *a, const struct engine_conf *c, struct engine *g, struct err *e)
+static bool instance_open(struct engine *g, struct err *e)
 {
-    int64_t bytes = c->memory_bytes > 0 ? c->memory_bytes : machine_bytes() / 10 * 6;
+    auto_arena *a = arena_new();
+    int64_t bytes = g->conf.memory_bytes > 0 ? g->conf.memory_bytes : machine_bytes() / 10 * 6;
     const char *memory = arena_fmt(a, "%" PRIi64 "B", bytes);
     const struct {
         const char *name, *value;
     } settings[] = {
         {"threads", "1"}, /* until there is data to work on: see duck_awake() */
         {"memory_limit", memory},
-        {"temp_directory", c->spill_dir ? spill_dir(a, c->spill_dir) : ""},
+        {"temp_directory", g->conf.spill_dir ? spill_dir(a, g->conf.spill_dir) : ""},
         {"autoinstall_known_extensions", "false"},
         {"autoload_known_extensions", "false"},
         {"preserve_insertion_order", "false"}, /* an ORDER BY is kept all the same; memory stays bounded */
@@ -265,24 +288,51 @@ static bool instance_open(struct arena *a, const struct engine_conf *c, struct e
     return ok;
 }
 
-static bool duck_open(struct arena *a, const struct engine_conf *c, struct engine **ret, struct err *e)
+static bool instance_furnish(struct engine *g, struct err *e)
 {
-    struct engine *g = arena_make(a, struct engine, 1);
-    g->threads = c->threads > 0 ? c->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
-    if (!duck_load(e) || !instance_open(a, c, g, e))
+    return duck_exec(g->con, "SET GLOBAL TimeZone = 'UTC'", e) && duck_functions_register(g, e) &&
+           duck_gates_register(g, e) && duck_arrow_register(g, e);
+}
+
+static bool instance_start(struct engine *g, struct err *e)
+{
+    if (!duck_load(e) || !instance_open(g, e))
         return false;
     if (duck.connect(g->db, &g->con) != DuckDBSuccess) {
         duck.close(&g->db);
         return fail(e, ERR_IO, "DuckDB gave no connection");
     }
+    if (instance_furnish(g, e))
+        return true;
+    duck.disconnect(&g->con);
+    duck.close(&g->db);
+    return false;
+}
+
+bool duck_engine_need(struct engine *g, struct err *e)
+{
+    if (atomic_load_explicit(&g->opened, memory_order_acquire))
+        return true;
+    pthread_mutex_lock(&g->open_lock);
+    bool ok = atomic_load(&g->opened) || instance_start(g, e);
+    atomic_store_explicit(&g->opened, ok, memory_order_release);
+    pthread_mutex_unlock(&g->open_lock);
+    return ok;
+}
+
+static bool duck_open(struct arena *a, const struct engine_conf *c, struct engine **ret, struct err *e)
+{
+    (void)e;
+    struct engine *g = arena_make(a, struct engine, 1);
+    g->conf = *c;
+    g->conf.spill_dir = arena_str(a, c->spill_dir);
+    g->threads = c->threads > 0 ? c->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    pthread_mutex_init(&g->open_lock, NULL);
     pthread_mutex_init(&g->con_lock, NULL);
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->wake, NULL);
     arena_defer(a, engine_close, g);
     duck_parquet_init(g);
-    if (!duck_exec(g->con, "SET GLOBAL TimeZone = 'UTC'", e) || !duck_functions_register(g, e) ||
-        !duck_gates_register(g, e) || !duck_arrow_register(g, e))
-        return false;
     *ret = g;
     return true;
 }

@@ -398,7 +398,7 @@ bool duck_relation_arrow(struct session *s, const char *name, struct ArrowArrayS
     stream->release = NULL;
     int code = in->stream.get_schema(&in->stream, &in->schema);
     bool ok = code == 0 || engine_stream_fail(&in->stream, code, e);
-    if (!ok || !find_types(in, e)) {
+    if (!ok || !duck_session_need(s, e) || !find_types(in, e)) {
         arrow_in_free(in);
         return false;
     }

@@ -80,6 +80,8 @@ static bool parquet_read(void *ctx, const char *path, const char *const *columns
 {
     struct engine *g = ctx;
     auto_buf list = BUF(1 << 16);
+    if (!duck_engine_need(g, e))
+        return false;
     pthread_mutex_lock(&g->con_lock);
     bool ok = columns_of(g, path, columns, &list, e) &&
               (list.len == 0 || read_lines(g, path, list.p, line, arg, e));
@@ -124,7 +126,7 @@ static bool parquet_write(void *ctx, const char *ndjson, size_t n, const char *c
     buf_addf(&sql, ")) TO ");
     sql_literal(&sql, path);
     buf_addf(&sql, " (FORMAT parquet, COMPRESSION snappy)");
-    if (!buf_done(&sql, e) || !fs_write_atomic(lines, ndjson, n, e))
+    if (!buf_done(&sql, e) || !duck_engine_need(g, e) || !fs_write_atomic(lines, ndjson, n, e))
         return false;
 
     pthread_mutex_lock(&g->con_lock);

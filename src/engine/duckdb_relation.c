@@ -35,6 +35,8 @@ static bool need_schema(struct session *s, const char *name, struct err *e)
         if (strcasecmp(s->schemas.v[i], schema) == 0)
             return true;
     auto_buf sql = BUF(4096);
+    if (!duck_session_need(s, e))
+        return false;
     buf_addf(&sql, "CREATE SCHEMA IF NOT EXISTS ");
     sql_ident(&sql, schema);
     if (!buf_done(&sql, e) || !duck_exec(s->con, sql.p, e))
@@ -43,18 +45,27 @@ static bool need_schema(struct session *s, const char *name, struct err *e)
     return true;
 }
 
+/* As DuckDB compares names. */
+static char *folded(struct arena *a, const char *name)
+{
+    char *low = arena_str(a, name);
+    for (char *p = low; *p; p++)
+        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 'a' - 'A') : *p;
+    return low;
+}
+
 static struct relation *find_relation(struct session *s, const char *name)
 {
-    for (size_t i = 0; i < s->relations.n; i++)
-        if (strcasecmp(s->relations.v[i].name, name) == 0)
-            return &s->relations.v[i];
-    return NULL;
+    auto_arena *scratch = arena_new();
+    size_t i = map_find(&s->names, folded(scratch, name));
+    return i == SIZE_MAX ? NULL : &s->relations.v[i];
 }
 
 static struct relation *relation_of(struct session *s, const char *name)
 {
     struct relation *r = find_relation(s, name);
     if (!r) {
+        map_add(s->a, &s->names, folded(s->a, name));
         r = arena_push(s->a, &s->relations);
         r->name = arena_str(s->a, name);
     }
@@ -152,9 +163,9 @@ bool duck_relation_empty(struct session *s, const char *name, const struct engin
 
 bool duck_relation_ddl(struct session *s, const char *name, const char *ddl, struct err *e)
 {
-    auto_buf body = BUF(MAX_SQL);
-    buf_addf(&body, "(%s\n)", ddl);
-    return buf_done(&body, e) && duck_relation_set(s, name, true, body.p, e);
+    promise(s, relation_of(s, name), arena_fmt(s->a, "(%s\n)", ddl));
+    (void)e;
+    return true;
 }
 
 bool duck_relation_sql(struct session *s, const char *name, const char *sql, bool keep, struct err *e)

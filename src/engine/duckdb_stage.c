@@ -213,17 +213,17 @@ static void add_copy(struct stage *st, struct buf *b)
 enum { R_FILE, R_ROWS, R_BYTES, R_FOOTER, R_STATS, R_PARTITION };
 
 /* The entries of a MAP: keys and values in child vectors. */
-struct map {
+struct map_vectors {
     duckdb_vector keys, values;
     idx_t start, n;
 };
 
-static struct map map_at(duckdb_vector v, idx_t row)
+static struct map_vectors map_at(duckdb_vector v, idx_t row)
 {
     const duckdb_list_entry *entry = &((const duckdb_list_entry *)duck.vector_get_data(v))[row];
     duckdb_vector pairs = duck.list_vector_get_child(v);
-    struct map m = {duck.struct_vector_get_child(pairs, 0), duck.struct_vector_get_child(pairs, 1),
-                    entry->offset, entry->length};
+    struct map_vectors m = {duck.struct_vector_get_child(pairs, 0), duck.struct_vector_get_child(pairs, 1),
+                            entry->offset, entry->length};
     if (duck_is_null(v, row))
         m.n = 0;
     return m;
@@ -235,7 +235,7 @@ static const char *text_at(struct arena *a, duckdb_vector v, idx_t row)
     return duck_is_null(v, row) ? NULL : arena_strn(a, s.p, s.n);
 }
 
-static struct lake_column_stats column_stats(struct arena *a, const char *column, struct map m)
+static struct lake_column_stats column_stats(struct arena *a, const char *column, struct map_vectors m)
 {
     struct lake_column_stats cs = {.column = column, .nulls = -1};
     for (idx_t i = m.start; i < m.start + m.n; i++) {
@@ -258,7 +258,7 @@ static struct lake_column_stats column_stats(struct arena *a, const char *column
 
 static const char *file_stats(struct stage *st, duckdb_vector v, idx_t row, int64_t rows)
 {
-    struct map m = map_at(v, row);
+    struct map_vectors m = map_at(v, row);
     struct lake_column_stats *cols = arena_make(st->scratch, struct lake_column_stats, m.n);
     for (idx_t i = 0; i < m.n; i++)
         cols[i] = column_stats(st->scratch, text_at(st->scratch, m.keys, m.start + i),
@@ -282,7 +282,7 @@ static const char *const *partition_values(struct stage *st, duckdb_vector v, id
 {
     size_t n = st->g->npartition_by;
     const char **values = arena_make(st->a, const char *, n);
-    struct map m = map_at(v, row);
+    struct map_vectors m = map_at(v, row);
     for (idx_t i = m.start; i < m.start + m.n; i++) {
         const char *key = text_at(st->scratch, m.keys, i);
         for (size_t k = 0; k < n; k++)

@@ -108,7 +108,8 @@ struct engine_staged {
 struct engine_driver {
     const char *name;
 
-    /* The library is loaded here, not before. */
+    /* Cheap: an engine that takes time to be there is started by the first statement that needs it, and what
+     * is wrong with it (a library that is missing) is said by that one. */
     bool (*open)(struct arena *a, const struct engine_conf *c, struct engine **ret, struct err *e);
 
     /* Sessions live until their arena is freed. cancel may be NULL. */

@@ -7,6 +7,7 @@
 #include "engine/duck.h"
 #include "engine/engine.h"
 #include "engine/sqltext.h"
+#include "lake/map.h"
 
 enum {
     MAX_SQL = 64 << 20,          /* of one statement: thousands of file names */
@@ -16,6 +17,9 @@ enum {
 /* --- duckdb.c: engine, sessions, statements --- */
 
 struct engine {
+    struct engine_conf conf;
+    pthread_mutex_t open_lock;
+    atomic_bool opened; /* db and con are there */
     duckdb_database db;
     duckdb_connection con; /* for checkpoints and for taking sessions away; under con_lock */
     int threads;           /* for data; one until there is some */
@@ -42,14 +46,15 @@ struct relation {
 
 struct session {
     struct engine *engine;
-    struct arena *a;           /* lives as long as the session */
-    const atomic_bool *cancel; /* NULL = never */
-    duckdb_connection con;
+    struct arena *a;            /* lives as long as the session */
+    const atomic_bool *cancel;  /* NULL = never */
+    duckdb_connection con;      /* NULL until it is needed: see duck_session_need() */
     duckdb_connection bind_con; /* the same catalogue without the optimizer; NULL until used */
     const char *catalog;
     struct list_of(const char *) schemas;
     struct list_of(struct relation) relations;
-    size_t npending; /* of them */
+    struct map names; /* of them, in lower case, by the same numbers */
+    size_t npending;  /* of them */
     struct session *next_running;
 };
 
@@ -77,6 +82,9 @@ bool duck_exec_in(struct session *s, const char *sql, struct err *e) must_check;
 /* The connection for binding. */
 bool duck_bind_con(struct session *s, duckdb_connection *ret, struct err *e) must_check;
 int64_t duck_next_id(struct engine *g);
+/* DuckDB takes 20 ms to be there: it is opened, and the session's connection made, by the first statement. */
+bool duck_engine_need(struct engine *g, struct err *e) must_check;
+bool duck_session_need(struct session *s, struct err *e) must_check;
 /* Data will be read: all threads are started, once. */
 bool duck_awake(struct engine *g, struct err *e) must_check;
 
