@@ -119,8 +119,17 @@ static bool open_engine(struct app *app, struct opened *o, struct err *e)
     struct engine_conf conf = p->engine;
     if (!conf.spill_dir)
         conf.spill_dir = fs_join(app->a, p->state, "spill");
+    conf.memo = fs_join(app->a, p->state, "columns");
     return engine_duckdb.open(app->a, &conf, &o->engine, e) &&
            engine_duckdb.session(app->a, o->engine, NULL, &o->session, e);
+}
+
+/* Who only looks makes no folder in the project. */
+static void remember(const struct opened *o, bool make)
+{
+    struct err ignored;
+    if (!make || fs_mkdirs(o->project->state, &ignored))
+        engine_duckdb.remember(o->engine);
 }
 
 bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret,
@@ -140,6 +149,7 @@ bool app_open(struct app *app, enum open_depth depth, const struct run_options *
             project_bind(ret->project, &engine_duckdb, ret->session, &problems);
         if (depth > OPEN_BOUND)
             page_check(ret->project, &engine_duckdb, ret->session, &problems);
+        remember(ret, depth == OPEN_CHECKED);
     }
     ret->problems = problems;
     if (app->lenient && only_assets_wrong(&problems))

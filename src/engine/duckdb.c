@@ -333,6 +333,7 @@ static bool duck_open(struct arena *a, const struct engine_conf *c, struct engin
     pthread_cond_init(&g->wake, NULL);
     arena_defer(a, engine_close, g);
     duck_parquet_init(g);
+    g->memo = memo_open(a, c->memo);
     *ret = g;
     return true;
 }
@@ -342,12 +343,18 @@ static const struct lake_parquet *duck_parquet(struct engine *g)
     return &g->parquet;
 }
 
+static void duck_remember(struct engine *g)
+{
+    memo_save(g->memo);
+}
+
 const struct engine_driver engine_duckdb = {
     .name = "duckdb",
     .open = duck_open,
     .session = duck_session,
     .refs = duck_refs,
     .bind = duck_bind,
+    .remember = duck_remember,
     .relation_files = duck_relation_files,
     .relation_empty = duck_relation_empty,
     .relation_ddl = duck_relation_ddl,

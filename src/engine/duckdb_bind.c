@@ -89,27 +89,40 @@ static bool describe(struct arena *a, duckdb_prepared_statement p, struct engine
     return true;
 }
 
+static bool ask(struct arena *a, struct session *s, const struct origin *o, struct engine_column **ret,
+                size_t *ret_n, struct err *e)
+{
+    duckdb_connection con;
+    auto_prepared p = NULL;
+    if (!duck_bind_con(s, &con, e) || !duck_relations_need(s, o->plain->sql, e))
+        return false;
+    if (duck.prepare(con, o->plain->sql, &p) != DuckDBSuccess)
+        return duck_fail(e, duck.prepare_error(p), false, o);
+    duckdb_statement_type type = duck.prepared_statement_type(p);
+    if (type != DUCKDB_STATEMENT_TYPE_SELECT) {
+        fail_at(e, ERR_USER, o->at, "not a SELECT");
+        return hint(e, "a model is one SELECT (it may begin with WITH or FROM)");
+    }
+    return describe(a, p, ret, ret_n, e);
+}
+
 bool duck_bind(struct arena *a, struct session *s, const char *sql, struct engine_params params,
                struct src at, struct engine_column **ret, size_t *ret_n, struct err *e)
 {
     auto_arena *scratch = arena_new();
     struct sqltext plain;
-    duckdb_connection con;
-    if (!sqltext_plain(scratch, sql, &params, at, &plain, e) || !duck_bind_con(s, &con, e))
+    struct memo_key key = {0};
+    if (!sqltext_plain(scratch, sql, &params, at, &plain, e))
         return false;
     if (plain.n == 0)
         return fail_at(e, ERR_USER, at, "there is no SQL here");
-    if (!duck_relations_need(s, plain.sql, e))
+    memo_key_add(&key, plain.sql);
+    bool known = duck_relations_key(s, plain.sql, &key);
+    if (known && memo_find(s->engine->memo, a, key, ret, ret_n))
+        return true;
+    if (!ask(a, s, &(struct origin){.text = sql, .plain = &plain, .at = at}, ret, ret_n, e))
         return false;
-
-    auto_prepared p = NULL;
-    const struct origin o = {.text = sql, .plain = &plain, .at = at};
-    if (duck.prepare(con, plain.sql, &p) != DuckDBSuccess)
-        return duck_fail(e, duck.prepare_error(p), false, &o);
-    duckdb_statement_type type = duck.prepared_statement_type(p);
-    if (type != DUCKDB_STATEMENT_TYPE_SELECT) {
-        fail_at(e, ERR_USER, at, "not a SELECT");
-        return hint(e, "a model is one SELECT (it may begin with WITH or FROM)");
-    }
-    return describe(a, p, ret, ret_n, e);
+    if (known)
+        memo_add(s->engine->memo, key, *ret, *ret_n);
+    return true;
 }

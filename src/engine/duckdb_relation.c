@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "engine/internal.h"
+#include "engine/sqltext_token.h"
 
 /* --- names --- */
 
@@ -74,9 +75,10 @@ static struct relation *relation_of(struct session *s, const char *name)
 
 static void promise(struct session *s, struct relation *r, const char *columns)
 {
-    s->npending -= r->pending != NULL;
-    s->npending += columns != NULL;
-    r->pending = columns;
+    s->npending -= r->pending;
+    r->columns = columns;
+    r->pending = columns != NULL;
+    s->npending += r->pending;
 }
 
 bool duck_relation_set(struct session *s, const char *name, bool table, const char *body, struct err *e)
@@ -103,6 +105,15 @@ bool duck_relation_set(struct session *s, const char *name, bool table, const ch
     return true;
 }
 
+static bool make_promised(struct session *s, const struct relation *r, struct err *e)
+{
+    const char *name = r->name, *columns = r->columns;
+    if (!duck_relation_set(s, name, true, columns, e))
+        return false;
+    find_relation(s, name)->columns = columns;
+    return true;
+}
+
 bool duck_relations_need(struct session *s, const char *sql, struct err *e)
 {
     if (s->npending == 0)
@@ -115,8 +126,55 @@ bool duck_relations_need(struct session *s, const char *sql, struct err *e)
         return true;
     for (size_t i = 0; i < n; i++) {
         const struct relation *r = find_relation(s, refs[i].name);
-        if (r && r->pending && !duck_relation_set(s, r->name, true, r->pending, e))
+        if (r && r->pending && !make_promised(s, r, e))
             return false;
+    }
+    return true;
+}
+
+static bool is_word(const char *text, const struct token *t, const char *word)
+{
+    size_t n = t->end - t->start;
+    return t->kind == TOKEN_WORD && strlen(word) == n && strncasecmp(text + t->start, word, n) == 0;
+}
+
+/* May its answer depend on more than the tables it names: files, settings, the catalogue? Functions that do
+ * are told by their names. */
+static bool reads_elsewhere(struct arena *a, const char *sql)
+{
+    static const char *const signs[] = {"read",   "scan",    "glob",       "sniff",       "parquet",
+                                        "duckdb", "pragma",  "getenv",     "getvariable", "setting",
+                                        "query",  "catalog", "information"};
+    struct token *t;
+    size_t n, bad;
+    struct err ignored;
+    if (!sqltext_tokens(a, sql, &t, &n, &bad, &ignored))
+        return true;
+    for (size_t i = 0; i + 1 < n; i++) {
+        const char *word = arena_strn(a, sql + t[i].start, t[i].end - t[i].start);
+        if (t[i + 1].kind == TOKEN_STRING && (is_word(sql, &t[i], "from") || is_word(sql, &t[i], "join")))
+            return true;
+        for (size_t k = 0; k < countof(signs) && t[i].kind != TOKEN_STRING && sql[t[i + 1].start] == '('; k++)
+            if (strcasestr(word, signs[k]))
+                return true;
+    }
+    return false;
+}
+
+bool duck_relations_key(struct session *s, const char *sql, struct memo_key *k)
+{
+    auto_arena *a = arena_new();
+    struct engine_ref *refs;
+    size_t n;
+    struct err ignored;
+    if (reads_elsewhere(a, sql) || !sqltext_refs(a, sql, (struct src){0}, &refs, &n, &ignored))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct relation *r = find_relation(s, refs[i].name);
+        if (!r || !r->columns)
+            return false;
+        memo_key_add(k, refs[i].name);
+        memo_key_add(k, r->columns);
     }
     return true;
 }

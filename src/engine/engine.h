@@ -19,6 +19,7 @@ struct engine_conf {
     int threads;           /* 0 = as many as cores */
     int64_t memory_bytes;  /* 0 = the engine's default, 60 % of the machine */
     const char *spill_dir; /* for what does not fit; NULL = refuse to spill */
+    const char *memo;      /* a file that remembers what bind() said; NULL = none */
 };
 
 enum param_type {
@@ -126,6 +127,9 @@ struct engine_driver {
      * Unknown $parameters are an error too. */
     bool (*bind)(struct arena *a, struct session *s, const char *sql, struct engine_params params,
                  struct src at, struct engine_column **ret, size_t *ret_n, struct err *e);
+
+    /* Writes down what bind() found out, for the next process: see engine_conf.memo. */
+    void (*remember)(struct engine *g);
 
     /* What a name means in this session; each replaces what it meant before. A dot in the name parts a schema
      * off, as in SQL: "silver.movies@v3" is "silver"."movies@v3".

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "engine/duck.h"
 #include "engine/engine.h"
+#include "engine/memo.h"
 #include "engine/sqltext.h"
 #include "lake/map.h"
 
@@ -27,6 +28,7 @@ struct engine {
     pthread_mutex_t con_lock;
     atomic_int_fast64_t next_id;
     struct lake_parquet parquet;
+    struct memo *memo;
 
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t wake;
@@ -41,7 +43,8 @@ struct relation {
     const char *name;
     bool exists;         /* in DuckDB, under that name */
     bool table;          /* if it exists; a view otherwise */
-    const char *pending; /* columns of the empty table that it is to be when somebody names it; NULL = none */
+    const char *columns; /* "(a BIGINT, ...)" of a table without rows; NULL = it is something else */
+    bool pending;        /* to be made of them when somebody names it */
 };
 
 struct session {
@@ -155,6 +158,9 @@ void duck_relation_ident(struct buf *b, const char *name);
 /* Makes those that a statement names and that are only promised (see relation.pending): most of the tables
  * that are told to a session for checking are never named, and each costs as much as a small query. */
 bool duck_relations_need(struct session *s, const char *sql, struct err *e) must_check;
+/* Adds what the tables named in a text are to the key; false = some of them are not empty tables, or the text
+ * reads what is no table. */
+bool duck_relations_key(struct session *s, const char *sql, struct memo_key *k);
 /* Makes the relation anew: `body` is what follows CREATE VIEW name AS, or CREATE TABLE name. */
 bool duck_relation_set(struct session *s, const char *name, bool table, const char *body,
                        struct err *e) must_check;
