@@ -60,12 +60,20 @@ size_t asset_sweep(const struct workshop *w);
 /* The lake table of a name ("silver.movies" is the folder silver/movies of the lake). */
 struct lake_table asset_table(struct arena *a, const struct workshop *w, const char *name);
 
+/* The path in a name that stands for a table anywhere: delta./data/movies, delta.`/data/movies`, or
+ * ./movies alone; NULL for names of the project's tables. */
+const char *asset_path(struct arena *a, const char *name);
+/* The table and the version that a name stands for: "silver.movies@v3", "delta./data/movies@2026-11-01". In a
+ * path, what is behind an @ is a version only if it can be one and there is no table of the whole name. */
+bool asset_place(struct arena *a, const struct workshop *w, const char *name, struct lake_table *ret,
+                 struct lake_at *ret_at, struct err *e) must_check;
+
 /* ERR_USER for a name that no table has, with the nearest one that some has. Returns false. */
 bool asset_no_table(const struct project *p, const char *name, struct src at, struct err *e);
 
 /* Makes `name` readable in the session: a table of the project (its latest version; with no rows yet when it
- * was never filled), "name@v3" or "name@2026-11-01" for time travel, or a view model, with all that it reads.
- */
+ * was never filled), "name@v3" or "name@2026-11-01" for time travel, a table anywhere by
+ * its path (see asset_path), or a view model, with all that it reads. */
 bool asset_relation(struct arena *a, const struct workshop *w, struct session *s, const char *name,
                     struct err *e) must_check;
 /* The same for every table that a text of SQL names; `at` is where the text stands. */

@@ -5,20 +5,6 @@
 #include "asset/internal.h"
 #include "engine/sqltext.h"
 
-struct lake_table asset_table(struct arena *a, const struct workshop *w, const char *name)
-{
-    char *dir = arena_str(a, name);
-    for (char *p = dir; *p; p++)
-        if (*p == '.')
-            *p = '/';
-    return (struct lake_table){
-        .store = w->lake,
-        .dir = dir,
-        .parquet = w->engine ? w->driver->parquet(w->engine) : NULL,
-        .clock = w->clock,
-    };
-}
-
 bool table_latest(struct arena *a, const struct lake_table *t, struct lake_snapshot **ret, struct err *e)
 {
     bool missing = false;
@@ -41,40 +27,6 @@ const struct model *table_view(const struct workshop *w, const char *table)
 {
     const struct model *m = table_model(w, table);
     return m && m->mode == MODE_VIEW ? m : NULL;
-}
-
-/* --- versions --- */
-
-/* "v12" or a time behind the '@' of a name. */
-static bool parse_at(const char *text, struct lake_at *ret, struct err *e)
-{
-    int64_t n;
-    if (text[0] == 'v') {
-        if (!text_int(text + 1, &n, e) || n < 0)
-            return fail(e, ERR_USER, "'%s' is no version: write @v12 or @2026-11-01", text);
-        *ret = (struct lake_at){.version = n};
-        return true;
-    }
-    if (!clock_parse(text, &n, e))
-        return fail(e, ERR_USER, "'%s' is neither a version nor a time: write @v12 or @2026-11-01", text);
-    *ret = (struct lake_at){.version = -1, .timestamp_ms = n / 1000};
-    return true;
-}
-
-static bool relation_at(struct arena *a, const struct workshop *w, struct session *s, const char *name,
-                        const char *at_text, struct err *e)
-{
-    char *table = arena_strn(a, name, (size_t)(at_text - name));
-    struct lake_at at;
-    if (!parse_at(at_text + 1, &at, e))
-        return false;
-    if (table_view(w, table))
-        return fail(e, ERR_USER, "'%s' is a view: it has no versions", table);
-    struct lake_table t = asset_table(a, w, table);
-    struct lake_snapshot *snap;
-    if (!lake_snapshot(a, &t, at, &snap, NULL, e))
-        return wrap(e, "table '%s'", table);
-    return w->driver->relation_files(s, name, &t, snap, NULL, 0, e);
 }
 
 /* --- relations --- */
@@ -114,12 +66,27 @@ bool table_view_relation(struct arena *a, const struct workshop *w, struct sessi
            wrap(e, "view '%s'", view->name);
 }
 
+static bool relation_at(struct arena *a, const struct workshop *w, struct session *s, const char *name,
+                        struct err *e)
+{
+    struct lake_table t;
+    struct lake_at at;
+    struct lake_snapshot *snap;
+    if (!asset_place(a, w, name, &t, &at, e))
+        return false;
+    const char *table = asset_path(a, name) ? t.store->root : arena_strn(a, name, strcspn(name, "@"));
+    if (table_view(w, table))
+        return fail(e, ERR_USER, "'%s' is a view: it has no versions", table);
+    if (!lake_snapshot(a, &t, at, &snap, NULL, e))
+        return wrap(e, "table '%s'", table);
+    return w->driver->relation_files(s, name, &t, snap, NULL, 0, e);
+}
+
 static bool relation(struct arena *a, const struct workshop *w, struct session *s, const char *name,
                      struct err *e)
 {
-    const char *at = strchr(name, '@');
-    if (at)
-        return relation_at(a, w, s, name, at, e);
+    if (asset_path(a, name) || strchr(name, '@'))
+        return relation_at(a, w, s, name, e);
     const struct model *view = table_view(w, name);
     if (view) {
         for (size_t i = 0; i < view->ninputs; i++)
@@ -155,7 +122,8 @@ bool asset_relation(struct arena *a, const struct workshop *w, struct session *s
                     struct err *e)
 {
     const char *low = lower(a, name);
-    return relation(a, w, s, strcmp(low, name) == 0 || is_there(a, w, name) ? name : low, e);
+    bool as_is = strcmp(low, name) == 0 || asset_path(a, name) || is_there(a, w, name);
+    return relation(a, w, s, as_is ? name : low, e);
 }
 
 bool asset_relations(struct arena *a, const struct workshop *w, struct session *s, const char *sql,

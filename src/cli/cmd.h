@@ -42,6 +42,7 @@ struct app { /* what every command gets */
     bool logged; /* --log: the log on stderr was asked for */
     bool log_json;
     bool quick, lenient; /* of the command */
+    bool anywhere;       /* it works without a project too */
     const char **args;   /* what is left on the command line, ends with NULL */
     size_t nargs;
     const char *text_file, *text; /* a text that errors may point into and that is no file of the project */
@@ -80,6 +81,10 @@ struct opened {
 enum open_depth { OPEN_FILES, OPEN_LINKED, OPEN_BOUND, OPEN_CHECKED /* pages too */ };
 bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret,
               struct err *e) must_check;
+
+/* The table that a command's argument names, by its name or by its path. */
+bool app_place(struct app *app, const struct opened *x, const char *name, struct lake_table *ret,
+               struct lake_at *ret_at, struct err *e) must_check;
 
 /* ERR_USER for a table that the lake has not: it is not made yet, or there is none of that name. */
 bool app_no_table(const struct opened *x, const char *name, struct err *e);

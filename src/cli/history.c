@@ -26,15 +26,18 @@ static bool history(struct app *app, const void *conf, struct err *e)
 {
     const struct history_conf *c = conf;
     struct opened x;
-    if (!app_open(app, OPEN_FILES, NULL, &x, e))
+    struct lake_table t;
+    struct lake_at at;
+    app->anywhere = asset_path(app->a, app->args[0]);
+    if (!app_open(app, OPEN_FILES, NULL, &x, e) || !app_place(app, &x, app->args[0], &t, &at, e))
         return false;
-    struct lake_table t = asset_table(app->a, &x.shop, app->args[0]);
     struct lake_version *v;
     struct lake_snapshot *s;
     size_t n;
     bool missing = false;
-    if (!lake_snapshot(app->a, &t, LAKE_LATEST, &s, &missing, e))
-        return missing ? app_no_table(&x, app->args[0], e) : wrap(e, "table '%s'", app->args[0]);
+    if (!lake_snapshot(app->a, &t, at, &s, &missing, e))
+        return missing && !app->anywhere ? app_no_table(&x, app->args[0], e)
+                                         : wrap(e, "table '%s'", app->args[0]);
     if (!lake_history(app->a, &t, (size_t)c->limit, &v, &n, e))
         return wrap(e, "table '%s'", app->args[0]);
 
@@ -67,6 +70,7 @@ static bool history(struct app *app, const void *conf, struct err *e)
 const struct cmd cmd_history = {
     .name = "history",
     .args = "TABLE",
+    .help = "A table of the project by its name, or any Delta table by its path.\n",
     .summary = "the versions of a table, newest first",
     .options = history_options,
     .conf_size = sizeof(struct history_conf),

@@ -132,12 +132,23 @@ static void remember(const struct opened *o, bool make)
         engine_duckdb.remember(o->engine);
 }
 
+/* Only an engine: what is asked for is named by paths. */
+static bool open_bare(struct app *app, struct opened *ret, struct err *e)
+{
+    static const struct run_options nothing = {.start_us = INT64_MIN, .end_us = INT64_MAX};
+    ret->project = project_none(app->a);
+    return open_engine(app, ret, e) &&
+           run_workshop(app->a, ret->project, &engine_duckdb, ret->engine, &nothing, &ret->shop, e);
+}
+
 bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret,
               struct err *e)
 {
     struct problems problems = {.a = app->a};
     const struct project_options po = {.dir = app->dir, .env = app->env, .vars = app->vars.v};
     *ret = (struct opened){0};
+    if (app->anywhere && !project_is_there(app->dir))
+        return open_bare(app, ret, e);
     if (!project_load(app->a, &po, &ret->project, &problems, e))
         return false;
     app->dir = ret->project->root;
@@ -157,6 +168,16 @@ bool app_open(struct app *app, enum open_depth depth, const struct run_options *
     static const struct run_options nothing = {.start_us = INT64_MIN, .end_us = INT64_MAX};
     return said_already(app, ret->project, &problems, e) &&
            run_workshop(app->a, ret->project, &engine_duckdb, ret->engine, o ? o : &nothing, &ret->shop, e);
+}
+
+bool app_place(struct app *app, const struct opened *x, const char *name, struct lake_table *ret,
+               struct lake_at *ret_at, struct err *e)
+{
+    if (asset_path(app->a, name))
+        return asset_place(app->a, &x->shop, name, ret, ret_at, e);
+    *ret = asset_table(app->a, &x->shop, name);
+    *ret_at = LAKE_LATEST;
+    return true;
 }
 
 bool app_no_table(const struct opened *x, const char *name, struct err *e)

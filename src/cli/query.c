@@ -127,6 +127,20 @@ static bool bind(struct question *q, struct src at, struct err *e)
     return true;
 }
 
+/* Are all the tables that it names told by their paths? */
+static bool names_paths_only(struct arena *a, const char *sql)
+{
+    struct engine_ref *refs;
+    size_t n;
+    struct err ignored; /* what is wrong with the text is told when it is bound */
+    if (!sqltext_refs(a, sql, (struct src){0}, &refs, &n, &ignored))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strchr(refs[i].name, '.') && !asset_path(a, refs[i].name))
+            return false;
+    return true;
+}
+
 static bool query(struct app *app, const void *conf, struct err *e)
 {
     const struct query_conf *c = conf;
@@ -139,17 +153,23 @@ static bool query(struct app *app, const void *conf, struct err *e)
     app->text_file = at.file;
     app->text = arena_str(app->a, sql);
     struct question q = {.app = app, .x = &x, .sql = sql, .limit = c->limit, .out = c->out};
-    return check_statement(app->a, sql, at, e) && app_open(app, OPEN_BOUND, NULL, &x, e) && bind(&q, at, e) &&
-           format->write(&q, e);
+    if (!check_statement(app->a, sql, at, e))
+        return false;
+    app->anywhere = names_paths_only(app->a, sql);
+    return app_open(app, OPEN_BOUND, NULL, &x, e) && bind(&q, at, e) && format->write(&q, e);
 }
 
 const struct cmd cmd_query = {
     .name = "query",
     .args = "SQL",
     .summary = "ask the lake: tables by name, silver.movies@v3 or @2026-11-01 for what they were",
-    .help = "The SQL is DuckDB's; variables of the project and $now stand in it as $name. A table takes the "
-            "width\n"
-            "of the terminal; csv, json and ndjson are written as they come, whatever their size.\n",
+    .help =
+        "The SQL is DuckDB's; variables of the project and $now stand in it as $name. A table takes the "
+        "width\n"
+        "of the terminal; csv, json and ndjson are written as they come, whatever their size.\n"
+        "\n"
+        "delta.`/path/to/table`, with @v3 or @2026-11-01 inside the backticks, is any Delta table by its\n"
+        "path; no project is needed for those.\n",
     .options = query_options,
     .conf_size = sizeof(struct query_conf),
     .max_args = 1,

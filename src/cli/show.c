@@ -138,17 +138,21 @@ static bool show(struct app *app, const void *conf, struct err *e)
 {
     (void)conf;
     struct opened x;
+    const char *name = app->args[0];
+    app->anywhere = asset_path(app->a, name);
     if (!app_open(app, OPEN_BOUND, NULL, &x, e))
         return false;
-    const char *name = app->args[0];
-    struct lake_table t = asset_table(app->a, &x.shop, name);
+    struct lake_table t;
+    struct lake_at at;
     struct lake_snapshot *s;
     bool missing = false;
-    if (!lake_snapshot(app->a, &t, LAKE_LATEST, &s, &missing, e)) {
+    if (!app_place(app, &x, name, &t, &at, e))
+        return false;
+    if (!lake_snapshot(app->a, &t, at, &s, &missing, e)) {
         const struct asset *maker = missing ? project_table(x.project, name) : NULL;
         if (maker && maker->kind == ASSET_MODEL && strcmp(maker->name, name) == 0 && !app->json)
             return show_model(app, maker->model);
-        if (missing)
+        if (missing && !app->anywhere)
             return app_no_table(&x, name, e);
         return wrap(e, "table '%s'", name);
     }
@@ -162,6 +166,8 @@ static bool show(struct app *app, const void *conf, struct err *e)
 const struct cmd cmd_show = {
     .name = "show",
     .args = "TABLE",
+    .help =
+        "A table of the project by its name, or any Delta table by its path: ./movies, /data/movies@v3.\n",
     .summary = "what a table is: columns, partitions, files, watermarks",
     .min_args = 1,
     .max_args = 1,

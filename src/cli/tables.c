@@ -34,12 +34,16 @@ static bool tables(struct app *app, const void *conf, struct err *e)
     struct opened x;
     const char **names;
     size_t n;
-    if (!app_open(app, OPEN_FILES, NULL, &x, e) || !lake_tables(app->a, x.shop.lake, &names, &n, e))
+    app->anywhere = app->nargs > 0;
+    if (!app_open(app, OPEN_FILES, NULL, &x, e) ||
+        (app->anywhere && !store_open(app->a, app->args[0], &x.shop.lake, e)) ||
+        !lake_tables(app->a, x.shop.lake, &names, &n, e))
         return false;
     struct list_of(const char *) cells = {0};
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
-        const char *name = dotted(app->a, names[i]);
+        const char *name =
+            app->anywhere ? store_uri(app->a, x.shop.lake, names[i]) : dotted(app->a, names[i]);
         struct lake_table t = {.store = x.shop.lake, .dir = names[i], .clock = x.shop.clock};
         struct lake_snapshot *s;
         if (!lake_snapshot(app->a, &t, LAKE_LATEST, &s, NULL, e)) {
@@ -65,7 +69,7 @@ static bool tables(struct app *app, const void *conf, struct err *e)
     }
     json_decref(list);
     if (n == 0)
-        fputs("no tables yet: `cupel run` makes them\n", stderr);
+        fputs(app->anywhere ? "no tables there\n" : "no tables yet: `cupel run` makes them\n", stderr);
     static const char *const heads[] = {"table", "version", "rows", "files", "size", "changed"};
     if (n > 0)
         grid_print(stdout,
@@ -75,8 +79,9 @@ static bool tables(struct app *app, const void *conf, struct err *e)
 
 const struct cmd cmd_tables = {
     .name = "tables",
-    .args = "",
-    .summary = "the tables of the lake, with rows, files and size",
+    .args = "[FOLDER]",
+    .summary = "the tables of the lake, or below a folder, with rows, files and size",
+    .max_args = 1,
     .quick = true,
     .lenient = true,
     .run = tables,

@@ -88,7 +88,7 @@ const char *duck_file_uri(struct arena *a, const struct lake_table *t, const str
         return f->path + 7;
     if (f->path[0] == '/' || strstr(f->path, "://")) /* of a shallow clone */
         return f->path;
-    return store_uri(a, t->store, arena_fmt(a, "%s/%s", t->dir, f->path));
+    return store_uri(a, t->store, *t->dir ? arena_fmt(a, "%s/%s", t->dir, f->path) : f->path);
 }
 
 /* A path as a glob that matches it alone. */

@@ -148,10 +148,10 @@ static struct file_act *read_file(struct pull *j)
             f->tags = pull_raw(j);
         } else if (str_is(key, "deletionVector")) {
             f->dv = pull_null(j) ? NULL : read_dv(j);
-        } else if (str_is(key, "baseRowId") && !pull_null(j)) {
+        } else if (str_is(key, "baseRowId") && !pull_is(j, 'n')) {
             ids = row_ids_of(j, ids);
             ids->base = pull_int(j);
-        } else if (str_is(key, "defaultRowCommitVersion") && !pull_null(j)) {
+        } else if (str_is(key, "defaultRowCommitVersion") && !pull_is(j, 'n')) {
             ids = row_ids_of(j, ids);
             ids->commit_version = pull_int(j);
         } else if (str_is(key, "clusteringProvider")) {

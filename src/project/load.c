@@ -243,6 +243,24 @@ static void load_pages(struct loading *l)
     }
 }
 
+bool project_is_there(const char *dir)
+{
+    auto_arena *a = arena_new();
+    const char *root;
+    struct err ignored;
+    return find_root(a, dir, &root, &ignored);
+}
+
+struct project *project_none(struct arena *a)
+{
+    const char *tmp = getenv("TMPDIR");
+    struct project *p = arena_make(a, struct project, 1);
+    *p = (struct project){.a = a, .root = ".", .name = "", .lake = ".", .env = "default"};
+    p->in = arena_make(a, struct internals, 1);
+    p->state = arena_fmt(a, "%s/cupel-%d", tmp && *tmp ? tmp : "/tmp", (int)getpid());
+    return p;
+}
+
 bool project_load(struct arena *a, const struct project_options *o, struct project **ret,
                   struct problems *problems, struct err *e)
 {

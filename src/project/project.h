@@ -157,6 +157,10 @@ struct project_options {
  * as long as cupel.yaml could be read. */
 bool project_load(struct arena *a, const struct project_options *o, struct project **ret,
                   struct problems *problems, struct err *e) must_check;
+/* Is there one in `dir` (NULL = here) or above it? And what stands for one where there is none: no assets, no
+ * variables, nothing that lasts. */
+bool project_is_there(const char *dir);
+struct project *project_none(struct arena *a);
 void project_link(struct project *p, const struct engine_driver *d, struct session *s,
                   struct problems *problems);
 /* `session` then holds an empty relation for every table that a model or one of its checks reads. */

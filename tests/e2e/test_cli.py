@@ -91,7 +91,7 @@ MISTAKES = [
     (["run", "--var", "threshold=x"], "error: --var threshold: 'x' is not a whole number\n"),
     (["-e", "prod", "run"], "error: unknown environment 'prod'\nhint: cupel.yaml has no 'environments:'\n"),
     (["run", "--log", "xml"], "error: --log: 'xml' is neither text nor json\n"),
-    (["tables", "x"], "error: unexpected argument 'x'\nhint: usage: cupel tables [OPTIONS]\n"),
+    (["tables", "x", "y"], "error: unexpected argument 'y'\nhint: usage: cupel tables [OPTIONS] [FOLDER]\n"),
     (["show"], "error: `cupel show` needs TABLE\nhint: usage: cupel show [OPTIONS] TABLE\n"),
     (["show", "silver.order"], "error: unknown table 'silver.order'\nhint: did you mean 'silver.orders'?\n"),
     (["history", "silver.order"], "error: unknown table 'silver.order'\nhint: did you mean 'silver.orders'?\n"),

@@ -167,7 +167,9 @@ TEST(damage_is_named)
          "'00000000000000000001.json' of table 't' is damaged: line 1, byte 56: a deletion vector that is "
          "stored nowhere"},
         {"no deletion vector", PROTOCOL METADATA("", ""),
-         "{\"add\":{\"path\":\"f\",\"deletionVector\":null}}\n", ""},
+         "{\"add\":{\"path\":\"f\",\"deletionVector\":null,\"tags\":null,\"baseRowId\":null,"
+         "\"defaultRowCommitVersion\":null,\"clusteringProvider\":null}}\n",
+         ""},
         {"no newline at the end", PROTOCOL METADATA("", ""), "{\"add\":{\"path\":\"f\"}}", ""},
         {"a commitInfo of another mind", PROTOCOL METADATA("", ""),
          "{\"commitInfo\":{\"timestamp\":\"x\",\"operation\":1,\"operationParameters\":\"y\","
