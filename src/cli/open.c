@@ -152,9 +152,9 @@ bool app_open(struct app *app, enum open_depth depth, const struct run_options *
     if (!project_load(app->a, &po, &ret->project, &problems, e))
         return false;
     app->dir = ret->project->root;
+    if (!open_engine(app, ret, e)) /* it starts when it is needed: for a checkpoint, for SQL */
+        return false;
     if (depth > OPEN_FILES) {
-        if (!open_engine(app, ret, e))
-            return false;
         project_link(ret->project, &engine_duckdb, ret->session, &problems);
         if (depth > OPEN_LINKED)
             project_bind(ret->project, &engine_duckdb, ret->session, &problems);

@@ -44,7 +44,10 @@ static bool tables(struct app *app, const void *conf, struct err *e)
     for (size_t i = 0; i < n; i++) {
         const char *name =
             app->anywhere ? store_uri(app->a, x.shop.lake, names[i]) : dotted(app->a, names[i]);
-        struct lake_table t = {.store = x.shop.lake, .dir = names[i], .clock = x.shop.clock};
+        struct lake_table t = {.store = x.shop.lake,
+                               .dir = names[i],
+                               .parquet = engine_duckdb.parquet(x.engine),
+                               .clock = x.shop.clock};
         struct lake_snapshot *s;
         if (!lake_snapshot(app->a, &t, LAKE_LATEST, &s, NULL, e)) {
             json_decref(list);
