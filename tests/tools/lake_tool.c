@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "duck_parquet.h"
@@ -22,6 +23,7 @@ static int usage(void)
           "\"stats\"}]\n"
           "lake_tool replace TABLE FILES.json                   all that is there goes\n"
           "lake_tool show TABLE [VERSION]                       the snapshot as JSON\n"
+          "lake_tool open TABLE [TIMES]                         how long the snapshot takes, as JSON\n"
           "lake_tool history TABLE\n"
           "lake_tool name COLUMN=VALUE...                       the folder of a partition; COLUMN alone is "
           "null\n",
@@ -165,6 +167,21 @@ static bool show(struct arena *a, const struct lake_table *t, char **args, struc
     return puts(b.p) >= 0;
 }
 
+/* Opens the table again and again; the times are of each, in milliseconds. */
+static bool open_often(const struct lake_table *t, char **args, struct err *e)
+{
+    for (int64_t n = args[0] ? strtoll(args[0], NULL, 10) : 1; n > 0; n--) {
+        auto_arena *a = arena_new();
+        struct lake_snapshot *s;
+        int64_t began = clock_now_us(NULL);
+        if (!lake_snapshot(a, t, LAKE_LATEST, &s, NULL, e))
+            return false;
+        printf("{\"version\":%" PRIi64 ",\"files\":%zu,\"ms\":%.3f}\n", s->version, s->nfiles,
+               (double)(clock_now_us(NULL) - began) / 1000);
+    }
+    return true;
+}
+
 static bool history(struct arena *a, const struct lake_table *t, struct err *e)
 {
     struct lake_version *v;
@@ -213,6 +230,8 @@ int main(int argc, char **argv)
         ok = append(a, &t, argv + 3, true, &e);
     else if (ok && strcmp(argv[1], "show") == 0)
         ok = show(a, &t, argv + 3, &e);
+    else if (ok && strcmp(argv[1], "open") == 0)
+        ok = open_often(&t, argv + 3, &e);
     else if (ok && strcmp(argv[1], "history") == 0)
         ok = history(a, &t, &e);
     else if (ok)
