@@ -56,6 +56,9 @@ bool asset_plan(struct task *t, const struct workshop *w, const struct asset *a,
 /* Removes what runs that were killed have left unfinished in the tables' folders; how many files that were.
  * Only for who holds the project's lock. */
 size_t asset_sweep(const struct workshop *w);
+/* The same for files in the tables' folders alone: what is still at work is passed over, so that anybody may
+ * do it at any time. */
+size_t asset_sweep_staged(const struct workshop *w);
 
 /* The lake table of a name ("silver.movies" is the folder silver/movies of the lake). */
 struct lake_table asset_table(struct arena *a, const struct workshop *w, const char *name);

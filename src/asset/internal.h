@@ -31,11 +31,13 @@ bool table_view_relation(struct arena *a, const struct workshop *w, struct sessi
 
 /* --- staging.c: data files before their commit ---
  *
- * What is about to be staged is written down first, in <state>/staged/, so that files of a run that was
- * killed can be told from those of other writers, and removed. */
+ * What is about to be staged is written down first, in <state>/staged/, so that files of a process that was
+ * killed can be told from those of other writers, and removed. The file is locked (flock) as long as its
+ * writer lives, so that several processes can stage side by side: a run, an optimize, a prune. */
 struct staging {
     const char *token;   /* in the files' names: engine_stage.token */
     const char *journal; /* its file */
+    int lock;            /* of that file, held until the end: who sweeps passes it over */
 };
 bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_table *t,
                    const struct lake_snapshot *base, struct staging *ret, struct err *e) must_check;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "asset/internal.h"
@@ -16,21 +17,25 @@ static char *journal_dir(struct arena *a, const struct workshop *w)
 }
 
 /* Not durable, and need not be: after a power cut a file may stay behind in the table's folder, which costs
- * its room and no more. */
-static bool write_journal(const char *path, const char *text, struct err *e)
+ * its room and no more. Locked before a word is in it. */
+static bool write_journal(const char *path, const char *text, int *ret_lock, struct err *e)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return fs_fail(e, "cannot write", path);
-    ssize_t n = write(fd, text, strlen(text));
-    bool ok = n == (ssize_t)strlen(text);
+    bool ok = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == ENOLCK || errno == EOPNOTSUPP;
+    ssize_t n = ok ? write(fd, text, strlen(text)) : -1;
+    ok = n == (ssize_t)strlen(text);
     if (n >= 0 && !ok)
         errno = ENOSPC;
-    ok = ok || fs_fail(e, "cannot write", path);
-    close(fd);
-    if (!ok)
+    if (!ok) {
+        fs_fail(e, "cannot write", path);
+        close(fd);
         unlink(path);
-    return ok;
+        return false;
+    }
+    *ret_lock = fd;
+    return true;
 }
 
 bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_table *t,
@@ -39,8 +44,15 @@ bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_
     const char *dir = journal_dir(a, w);
     const char *token = arena_strn(a, lake_uuid(a), TOKEN_LEN);
     const char *text = arena_fmt(a, "%lld %s\n", base ? (long long)base->version : -1, t->dir);
-    *ret = (struct staging){token, fs_join(a, dir, token)};
-    return fs_mkdirs(dir, e) && write_journal(ret->journal, text, e);
+    *ret = (struct staging){token, fs_join(a, dir, token), -1};
+    return fs_mkdirs(dir, e) && write_journal(ret->journal, text, &ret->lock, e);
+}
+
+static void end_journal(const struct staging *s, bool forget)
+{
+    if (forget)
+        unlink(s->journal);
+    close(s->lock);
 }
 
 void staging_drop(const struct workshop *w, const struct lake_table *t, const struct staging *s,
@@ -53,18 +65,19 @@ void staging_drop(const struct workshop *w, const struct lake_table *t, const st
         all = w->lake->driver->remove(w->lake, fs_join(a, t->dir, files[i].path), &why) && all;
     if (!all)
         log_debug(EV("staged.left"), KV("table", t->dir), KV("why", why.msg));
-    else
-        unlink(s->journal);
+    end_journal(s, all);
 }
 
 bool staging_commit(struct arena *a, const struct workshop *w, const struct lake_table *t,
                     const struct staging *s, const struct lake_commit *c, int64_t *ret_version, struct err *e)
 {
     if (lake_commit(a, t, c, ret_version, e)) {
-        unlink(s->journal);
+        end_journal(s, true);
         return true;
     }
-    if (e->kind != ERR_IO)
+    if (e->kind == ERR_IO)
+        end_journal(s, false);
+    else
         staging_drop(w, t, s, c->adds, c->nadds);
     return false;
 }
@@ -109,15 +122,39 @@ static bool sweep_one(struct arena *a, const struct workshop *w, const char *tok
            (committed || remove_staged(w, t.dir, prefix, removed, e));
 }
 
+/* One journal: what its writer left, unless that is still at work. */
+static bool sweep_journal(const struct workshop *w, const char *dir, const char *token, size_t *removed,
+                          struct err *e)
+{
+    auto_arena *a = arena_new();
+    const char *path = fs_join(a, dir, token);
+    char *text;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || fs_fail(e, "cannot read", path);
+    bool at_work = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    bool ok = at_work || (fs_read(a, path, 1 << 16, &text, NULL, e) &&
+                          sweep_one(a, w, token, text, removed, e) && fs_remove(path, e));
+    close(fd);
+    return ok;
+}
+
 size_t asset_sweep(const struct workshop *w)
+{
+    auto_arena *a = arena_new();
+    struct err e;
+    if (!fs_remove_tree(fs_join(a, w->project->state, "stage"), &e))
+        log_debug(EV("staged.left"), KV("why", e.msg));
+    return asset_sweep_staged(w);
+}
+
+size_t asset_sweep_staged(const struct workshop *w)
 {
     auto_arena *a = arena_new();
     const char *dir = journal_dir(a, w);
     const char **names;
     size_t n, removed = 0;
     struct err e;
-    if (!fs_remove_tree(fs_join(a, w->project->state, "stage"), &e))
-        log_debug(EV("staged.left"), KV("why", e.msg));
     if (!fs_exists(dir))
         return 0;
     if (!fs_list(a, dir, &names, &n, &e)) {
@@ -125,10 +162,7 @@ size_t asset_sweep(const struct workshop *w)
         return 0;
     }
     for (size_t i = 0; i < n; i++) {
-        const char *path = fs_join(a, dir, names[i]);
-        char *text;
-        if (!fs_read(a, path, 1 << 16, &text, NULL, &e) || !sweep_one(a, w, names[i], text, &removed, &e) ||
-            !fs_remove(path, &e))
+        if (!sweep_journal(w, dir, names[i], &removed, &e))
             log_debug(EV("staged.left"), KV("token", names[i]), KV("why", e.msg));
     }
     return removed;

@@ -60,7 +60,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_init, cmd_validate, cmd_plan, cmd_run, cmd_query, cmd_tables, cmd_show,
-    cmd_history, cmd_logs, cmd_runs, cmd_render;
+    cmd_history, cmd_logs, cmd_runs, cmd_render, cmd_optimize;
 extern const struct cmd *const commands[]; /* in the order of --help; ends with NULL */
 
 /* What several commands share. */
@@ -88,6 +88,20 @@ bool app_place(struct app *app, const struct opened *x, const char *name, struct
 
 /* ERR_USER for a table that the lake has not: it is not made yet, or there is none of that name. */
 bool app_no_table(const struct opened *x, const char *name, struct err *e);
+
+/* The tables that the arguments name: of the lake by name, or of what a selector chooses and has been made;
+ * none = all of the lake. */
+bool app_choose(struct app *app, const struct opened *x, const char ***ret, size_t *ret_n,
+                struct err *e) must_check;
+/* The work of a command that is no run: it stops on Ctrl-C. */
+void app_task(struct app *app, const struct opened *x, struct task *ret);
+/* `one` for each of those tables. One that fails is said and does not stop the others; the call fails then
+ * with the first one's kind and an empty message. */
+bool app_each(struct app *app, const struct opened *x,
+              bool (*one)(void *arg, struct task *t, const char *table, struct err *e), void *arg,
+              struct err *e) must_check;
+/* "128MB" of an option; NULL = 0. */
+bool app_bytes(const char *option, const char *text, int64_t *ret, struct err *e) must_check;
 
 /* The project's files, and the history of its runs; ERR_USER when nothing has run yet. */
 bool app_history(struct app *app, struct opened *x, struct state **ret, struct err *e) must_check;

@@ -31,6 +31,7 @@
     X(create_config)                                                                                         \
     X(create_double)                                                                                         \
     X(create_int64)                                                                                          \
+    X(create_list_type)                                                                                      \
     X(create_list_value)                                                                                     \
     X(create_logical_type)                                                                                   \
     X(create_null_value)                                                                                     \

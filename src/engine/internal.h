@@ -209,3 +209,7 @@ bool duck_arrow_error(struct session *s, struct err *e);
 
 bool duck_functions_register(struct engine *g, struct err *e) must_check;
 void duck_parquet_init(struct engine *g);
+
+/* --- duckdb_curve.c --- */
+
+bool duck_curve_register(struct engine *g, struct err *e) must_check;

@@ -43,6 +43,9 @@ void intent_init(struct arena *a, struct intent *in, const struct lake_table *t,
 {
     *in = (struct intent){
         .t = t, .commit = c, .blind = c->blind && !c->nremoves, .changes_metadata = changes_metadata};
+    in->moves = c->nadds > 0 && c->nremoves > 0 && !changes_metadata;
+    for (size_t i = 0; i < c->nadds; i++)
+        in->moves = in->moves && !c->adds[i].data_change;
     for (size_t i = 0; i < c->nremoves; i++)
         map_add(a, &in->removes, lake_file_id(a, c->removes[i]->path, c->removes[i]->dv));
 }
@@ -60,6 +63,8 @@ static bool judge(const struct deeds *d, int64_t version, struct err *e)
         what = "has the same txn: ", which = d->app;
     else if (d->ours)
         what = "removed a file that this one replaces: ", which = d->ours;
+    else if (in->moves)
+        return true;
     else if (!in->blind && d->removed)
         what = "removed rows that this one has read: ", which = d->removed;
     /* What a blind append added may be thought of as having come after us. */

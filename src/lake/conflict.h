@@ -8,6 +8,7 @@ struct intent { /* of a commit, as far as it can collide */
     const struct lake_commit *commit;
     bool blind; /* it read nothing of the table */
     bool changes_metadata;
+    bool moves;         /* rows to other files, and no more: what others do to other files does not matter */
     struct map removes; /* by lake_file_id() */
 };
 

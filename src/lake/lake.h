@@ -215,7 +215,7 @@ struct lake_commit {
     const struct lake_property *properties; /* merged over the table's; value NULL removes */
     size_t nproperties;
 
-    const struct lake_file *adds; /* path, values, size, mtime_ms, stats, data_change are used */
+    const struct lake_file *adds; /* path, values, size, mtime_ms, stats, tags, data_change are used */
     size_t nadds;
     const struct lake_file *const *removes; /* of base->files */
     size_t nremoves;
@@ -233,9 +233,10 @@ struct lake_commit {
  * later reader sees it. Conflicts (ERR_CONFLICT): the table's schema or protocol changed, a file that it
  * removes is gone, one of its txn app ids was written, a concurrent create, or (not blind) rows that it could
  * have read were removed, or added by a commit that was not a blind append itself: one that was may be
- * thought of as having come later. A disk that fails at the very end (ERR_IO) can leave the commit done: a
- * retry reads again and looks at its txn. Every 10th version a checkpoint is written; a checkpoint that fails
- * does not fail the commit. *ret_version is the version it got. */
+ * thought of as having come later. A commit whose files all say data_change = false only moves rows to other
+ * files: what others add or remove beside them does it no harm. A disk that fails at the very end (ERR_IO)
+ * can leave the commit done: a retry reads again and looks at its txn. Every 10th version a checkpoint is
+ * written; a checkpoint that fails does not fail the commit. *ret_version is the version it got. */
 bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_commit *c,
                  int64_t *ret_version, struct err *e) must_check;
 

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import urllib.parse
 
 import deltalake
 import pyarrow as pa
@@ -101,7 +102,7 @@ class Lab:
             for line in log.read_text().splitlines():
                 add = json.loads(line).get("add")
                 if add:
-                    named.add(add["path"])
+                    named.add(urllib.parse.unquote(add["path"]))
         found = {p.relative_to(self.table(name)).as_posix() for p in self.table(name).rglob("*.parquet")
                  if "_delta_log" not in p.parts}
         return found - named

@@ -1,0 +1,33 @@
+/* maintain.h - what keeps a table in shape: each is one library function, and a command of the same name.
+ *
+ * None of them needs the project's lock: what they stage is written down under a lock of its own, and their
+ * commits collide with those of others by Delta's rules (ERR_CONFLICT; a new attempt may pass). */
+#pragma once
+#include "asset/asset.h"
+
+/* --- optimize.c --- */
+
+struct optimize_options {
+    const char *const
+        *by; /* columns to sort along a curve by; n = 0: rows stay in the order of their files */
+    size_t nby;
+    bool hilbert;         /* the Hilbert curve, not the Z-order */
+    int64_t target_bytes; /* of a file, 0 = the table's delta.targetFileSize, or 128 MiB */
+    const char *where;    /* SQL condition on the partition columns; NULL = all partitions */
+    bool dry_run;
+};
+struct optimize_result {
+    int64_t version;       /* committed, -1 = nothing was */
+    size_t partitions;     /* in which files are, or would be, written again */
+    size_t removed, added; /* files; a dry run guesses `added` from the sizes */
+    int64_t bytes_removed, bytes_added, rows;
+    size_t commits;
+};
+/* Small files of a partition are written together as few of about the target size; a file with deleted rows
+ * is written without them. With `by` every file of a partition that is not sorted like that already. No row
+ * comes or goes: the commit says dataChange = false. Done again, it does nothing.
+ *
+ * Rows stay in the order of their files, as far as several threads let them. Much is committed in steps (4
+ * GiB), so that little is lost when it is stopped. */
+bool asset_optimize(struct task *t, const struct workshop *w, const char *table,
+                    const struct optimize_options *o, struct optimize_result *ret, struct err *e) must_check;

@@ -1,0 +1,231 @@
+"""optimize, vacuum, restore, diff and prune on the real program: what they change, what they must not, and what others read."""
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import threading
+
+import deltalake
+import duckdb
+import pyarrow as pa
+import pytest
+
+from conftest import absent
+from lab import Lab, killed
+
+EVENTS = "id BIGINT, k VARCHAR, v BIGINT"
+
+
+@pytest.fixture
+def lab(tmp_path, cupel_bin):
+    return Lab(tmp_path / "lab", cupel_bin)
+
+
+@pytest.fixture(scope="module")
+def delta_extension():
+    spec = importlib.util.find_spec("duckdb_extension_delta")
+    files = list(pathlib.Path(spec.submodule_search_locations[0]).rglob("delta.duckdb_extension"))
+    con = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+    con.execute(f"LOAD '{files[0]}'")
+    return con
+
+
+def events(first, n, k="a"):
+    return [{"id": i, "k": k, "v": i * 10} for i in range(first, first + n)]
+
+
+def answer(lab, *args, code=0, **more):
+    return json.loads(lab.cupel("--json", *args, code=code, **more).stdout)
+
+
+def live(lab, name, version=None):
+    """The files of a version with their statistics."""
+    return pa.table(lab.delta(name, version).get_add_actions(flatten=True)).to_pylist()
+
+
+def insist(what):
+    """delta-rs takes a commit that removes files for one that may touch what it read, and is to try again."""
+    while True:
+        try:
+            return what()
+        except deltalake.exceptions.CommitFailedError:
+            pass
+
+
+def by_extension(con, lab, name):
+    return sorted(con.execute(f"SELECT id, k, v FROM delta_scan('{lab.table(name)}')").fetchall(), key=str)
+
+
+def ours(lab, name):
+    return sorted(((r["id"], r["k"], r["v"]) for r in lab.query(f"SELECT * FROM {name}")), key=str)
+
+
+def theirs(lab, name):
+    return sorted(((r["id"], r["k"], r["v"]) for r in lab.rows(name)), key=str)
+
+
+# --- optimize ---
+
+
+def partitioned(lab, commits=4):
+    lab.input("bronze.events", EVENTS, by=["k"])
+    for n in range(commits):
+        rows = events(n * 30, 10, "a") + events(n * 30 + 10, 10, "b/ä=") + events(n * 30 + 20, 10, None)
+        lab.write("bronze.events", rows, partition_by=["k"])
+
+
+def test_optimize_packs_the_files_of_each_partition(lab, delta_extension):
+    partitioned(lab)
+    before = ours(lab, "bronze.events")
+    dry = answer(lab, "optimize", "--dry-run")["tables"]
+    assert (dry[0]["files_removed"], dry[0]["files_added"], dry[0]["partitions"], dry[0]["version"]) == (12, 3, 3, -1)
+    assert lab.version("bronze.events") == 3
+    done = answer(lab, "optimize", "bronze.events")["tables"][0]
+    assert (done["files_removed"], done["files_added"], done["rows"], done["version"]) == (12, 3, 120, 4)
+    assert ours(lab, "bronze.events") == theirs(lab, "bronze.events") == by_extension(delta_extension, lab, "bronze.events") == before
+    log = [json.loads(x) for x in (lab.table("bronze.events") / "_delta_log" / f"{4:020d}.json").read_text().splitlines()]
+    assert {x[a]["dataChange"] for x in log for a in x if a in ("add", "remove")} == {False}
+    assert not lab.unreferenced("bronze.events")
+    assert answer(lab, "optimize")["tables"][0]["files_removed"] == 0
+    assert lab.cupel("optimize").stdout == "nothing to do\n"
+    assert lab.version("bronze.events") == 4
+
+
+def test_optimize_where_takes_some_partitions(lab):
+    partitioned(lab)
+    done = answer(lab, "optimize", "bronze.events", "--where", "k = 'a'")["tables"][0]
+    assert (done["files_removed"], done["files_added"]) == (4, 1)
+    assert answer(lab, "optimize", "bronze.events", "--where", "k IS NULL")["tables"][0]["files_removed"] == 4
+    assert answer(lab, "optimize", "bronze.events", "--where", "k = 'none such'")["tables"][0]["files_removed"] == 0
+
+
+@pytest.mark.parametrize("args, says", [
+    (["bronze.events", "--where", "v = 1"], "--where \"v = 1\": unknown column 'v'"),
+    (["bronze.events", "--zorder-by", "nix"], "--zorder-by: table 'bronze.events' has no column 'nix'"),
+    (["bronze.events", "--zorder-by", "k"], "--zorder-by: table 'bronze.events' is partitioned by 'k'"),
+    (["bronze.events", "--zorder-by", "id", "--hilbert-by", "v"], "either --zorder-by or --hilbert-by"),
+    (["bronze.events", "--target-size", "-1"], "--target-size"),
+    (["--zorder-by", "id"], "columns and conditions are a table's"),
+    (["bronze.event"], "unknown table 'bronze.event'"),
+    (["bronze.events@v1"], "a table is named without a version here"),
+])
+def test_optimize_refuses(lab, args, says):
+    partitioned(lab, 1)
+    assert says in lab.cupel("optimize", *args, code=2).stderr
+
+
+@pytest.mark.parametrize("curve", ["zorder", "hilbert"])
+def test_a_curve_narrows_every_column(lab, curve, delta_extension):
+    lab.input("bronze.points", "id BIGINT, k VARCHAR, v BIGINT")
+    n = 900_000
+    table = pa.table({"id": pa.array([i * 7919 % n for i in range(n)]), "v": pa.array([i * 104729 % n for i in range(n)]),
+                      "k": pa.array([f"{i * 6101 % n:07d}" if i % 50 else None for i in range(n)])})
+    lab.table("bronze.points").mkdir(parents=True)
+    deltalake.write_deltalake(str(lab.table("bronze.points")), table.select(["id", "k", "v"]))
+    done = answer(lab, "optimize", "bronze.points", f"--{curve}-by", "id,k", "--target-size", "500kB")["tables"][0]
+    assert done["rows"] == n and done["files_added"] >= 4
+    got = lab.query("SELECT count(*), count(DISTINCT id), count(DISTINCT v), count(k), sum(v) FROM bronze.points")[0]
+    assert list(got.values()) == [n, n, n, n - n // 50, n * (n - 1) // 2]
+    assert delta_extension.execute(f"SELECT count(DISTINCT id) FROM delta_scan('{lab.table('bronze.points')}')").fetchone() == (n,)
+    files = live(lab, "bronze.points")
+    for column, width in (("id", lambda lo, hi: (hi - lo) / n), ("k", lambda lo, hi: (int(hi) - int(lo)) / n)):
+        widths = sorted(width(f[f"min.{column}"], f[f"max.{column}"]) for f in files)
+        assert widths[len(widths) // 2] < 0.75, (column, widths)  # 1 in files that are not sorted
+    assert answer(lab, "optimize", "bronze.points", f"--{curve}-by", "id,k")["tables"][0]["files_removed"] == 0
+
+
+def test_incremental_models_do_not_see_an_optimize(lab):
+    lab.input("bronze.events", EVENTS)
+    lab.model("silver.copy", "mode: append\nincremental: bronze.events", "SELECT id, k, v FROM bronze.events")
+    lab.model("silver.last", "mode: merge\nkey: id\nincremental: bronze.events", "SELECT id, k, v FROM bronze.events")
+    for n in range(3):
+        lab.write("bronze.events", events(n * 10, 10))
+    lab.run()
+    lab.write("bronze.events", events(30, 5))
+    lab.cupel("optimize")
+    tasks = lab.run()
+    assert tasks["silver.copy"]["rows"] == tasks["silver.last"]["rows"] == 5
+    assert ours(lab, "silver.copy") == ours(lab, "silver.last") == ours(lab, "bronze.events")
+    lab.cupel("optimize")
+    assert all(t["rows"] == 0 for t in lab.run().values())
+    assert len(lab.rows("silver.copy")) == 35
+
+
+def test_optimize_beside_appends_loses_nothing(lab):
+    lab.input("bronze.events", EVENTS)
+    for n in range(20):
+        lab.write("bronze.events", events(n * 10, 10))
+    stop = threading.Event()
+
+    def append():
+        n = 20
+        while not stop.is_set():
+            insist(lambda n=n: lab.write("bronze.events", events(n * 10, 10)))
+            n += 1
+
+    writer = threading.Thread(target=append)
+    writer.start()
+    try:
+        commits = sum(answer(lab, "optimize")["tables"][0]["version"] >= 0 for _ in range(6))
+    finally:
+        stop.set()
+        writer.join()
+    assert commits == 6
+    ids = [r["id"] for r in lab.rows("bronze.events")]
+    assert sorted(ids) == list(range(len(ids)))
+
+
+def test_optimize_loses_to_a_writer_of_its_files_and_tries_again(lab):
+    """delta-rs deletes rows all the while: each delete replaces the file that an optimize may be reading."""
+    lab.input("bronze.events", EVENTS)
+    for n in range(10):
+        lab.write("bronze.events", events(n * 10, 10))
+    stop, gone = threading.Event(), []
+
+    def delete():
+        while not stop.is_set() and len(gone) < 90:
+            insist(lambda: lab.delta("bronze.events").delete(f"id = {len(gone)}"))
+            gone.append(len(gone))
+
+    writer = threading.Thread(target=delete)
+    writer.start()
+    try:
+        for n in range(5):
+            lab.cupel("optimize", code=None)
+            insist(lambda n=n: lab.write("bronze.events", events(1000 + n * 2, 2)))
+    finally:
+        stop.set()
+        writer.join()
+    assert sorted(r["id"] for r in lab.rows("bronze.events")) == [*range(len(gone), 100), *range(1000, 1010)]
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """counted(lab, "KILL", n, *args): a command that is killed at the n-th call that changes the disk, or finds it full."""
+    library = os.path.join(os.environ.get("CUPEL_BUILD", "build"), "tests/tools/callcount.so")
+    if not os.path.exists(library):
+        absent(f"{library} is not built")
+
+    def run(lab, what, n, *args):
+        env = {"LD_PRELOAD": os.path.abspath(library), f"CALLCOUNT_{what}": str(n), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        return lab.cupel(*args, code=None, env=env)
+    return run
+
+
+@pytest.mark.parametrize("what", ["KILL", "FULL"])
+def test_optimize_stopped_anywhere_leaves_the_same_rows(lab, tmp_path, counted, what):
+    partitioned(lab)
+    want = ours(lab, "bronze.events")
+    for n in range(1, 500):
+        copy = lab.copy(tmp_path / f"{what}{n}")
+        done = counted(copy, what, n, "optimize")
+        assert theirs(copy, "bronze.events") == want
+        copy.cupel("optimize")
+        assert theirs(copy, "bronze.events") == want and len(copy.delta("bronze.events").file_uris()) == 3
+        assert not copy.unreferenced("bronze.events"), n
+        shutil.rmtree(copy.path)
+        if done.returncode == 0:
+            break
+        assert killed(done) or (what == "FULL" and done.returncode == 8), (done.returncode, done.stderr)
+    assert 10 < n < 500
