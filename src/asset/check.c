@@ -53,9 +53,11 @@ static bool has_gate(const struct gate *gates, size_t n, const char *sql)
     return false;
 }
 
-void check_gates(struct arena *a, const struct model *m, const struct gate **ret, size_t *ret_n)
+void check_gates(struct arena *a, const struct model *m, const struct gate **ret, const struct src **ret_at,
+                 size_t *ret_n)
 {
     struct list_of(struct gate) gates = {0};
+    struct list_of(struct src) places = {0};
     for (size_t i = 0; i < m->nchecks; i++) {
         const struct check *c = &m->checks[i];
         for (size_t k = 0; k == 0 || k < c->ncolumns; k++) {
@@ -65,17 +67,21 @@ void check_gates(struct arena *a, const struct model *m, const struct gate **ret
                 break;
             *arena_push(a, &gates) =
                 (struct gate){.name = gate_name(a, c, column), .sql = arena_str(a, b.p), .warn = c->warn};
+            *arena_push(a, &places) = c->at;
         }
     }
     for (size_t k = 0; m->mode == MODE_MERGE && k < m->nkey; k++) {
         auto_buf b = BUF(1 << 20);
         sql_ident(&b, m->key[k]);
         buf_addf(&b, " IS NOT NULL");
-        if (!has_gate(gates.v, gates.n, b.p))
-            *arena_push(a, &gates) =
-                (struct gate){.name = arena_fmt(a, "key not null(%s)", m->key[k]), .sql = arena_str(a, b.p)};
+        if (has_gate(gates.v, gates.n, b.p))
+            continue;
+        *arena_push(a, &gates) =
+            (struct gate){.name = arena_fmt(a, "key not null(%s)", m->key[k]), .sql = arena_str(a, b.p)};
+        *arena_push(a, &places) = (struct src){.file = m->path};
     }
     *ret = gates.v;
+    *ret_at = places.v;
     *ret_n = gates.n;
 }
 

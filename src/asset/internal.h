@@ -115,6 +115,7 @@ struct job { /* one attempt at one model */
     /* model.c */
     const struct gate *gates;
     size_t ngates;
+    const struct src *gate_at; /* where each is asked for */
     struct lake_schema schema; /* of the table after the commit */
     bool schema_changed;
     const char *const *partition_by;
@@ -143,7 +144,9 @@ bool job_unique_key(struct job *j, const char *relation, struct err *e) must_che
 /* --- check.c --- */
 
 /* The gates of a model's row checks, and of its key. */
-void check_gates(struct arena *a, const struct model *m, const struct gate **ret, size_t *ret_n);
+/* The conditions on rows, and where each is asked for. */
+void check_gates(struct arena *a, const struct model *m, const struct gate **ret, const struct src **ret_at,
+                 size_t *ret_n);
 /* Are there any that look at the whole table? */
 bool check_has_table(const struct model *m);
 /* The checks of the whole table, on the session's relation of the model's own name; results appended. Fails

@@ -180,15 +180,27 @@ static bool passing(struct job *j, struct err *e)
         return true;
 
     auto_buf why = BUF(400);
-    for (size_t i = 0; i < j->ngates; i++)
-        if (!j->gates[i].warn && j->staged.gate_failed && j->staged.gate_failed[i])
-            buf_addf(&why, "%s%s (%lld)", why.len ? ", " : "", j->gates[i].name,
-                     (long long)j->staged.gate_failed[i]);
-    if (j->staged.nrejects && j->staged.rejects[0].nreasons)
-        buf_addf(&why, "%sfirst: %.80s", why.len ? "; " : "", j->staged.rejects[0].reasons[0]);
-    fail(e, ERR_DATA, "%s: %lld of %lld rows failed their checks, at most %.3g %% may: %s", j->m->name,
-         (long long)j->rejected, (long long)all, (1 - j->m->passing) * 100, why.p);
-    return hint(e, "nothing was published: readers still see the table as it was");
+    struct src at = {.file = j->m->path};
+    for (size_t i = 0; i < j->ngates; i++) {
+        if (j->gates[i].warn || !j->staged.gate_failed || !j->staged.gate_failed[i])
+            continue;
+        at = why.len ? at : j->gate_at[i];
+        buf_addf(&why, "%s%s (%lld)", why.len ? ", " : "", j->gates[i].name,
+                 (long long)j->staged.gate_failed[i]);
+    }
+    if (!why.len && j->staged.nrejects && j->staged.rejects[0].nreasons)
+        buf_addf(&why, "the first by _reject: %.80s", j->staged.rejects[0].reasons[0]);
+    fail_at(e, ERR_DATA, at, "%s: %lld of %lld rows failed their checks: %s", j->m->name,
+            (long long)j->rejected, (long long)all, why.p);
+    if (j->m->passing < 1)
+        return hint(e,
+                    "at least %.3g %% must pass (`passing:`); nothing was published: readers still see the "
+                    "table as it was",
+                    j->m->passing * 100);
+    return hint(e,
+                "nothing was published: readers still see the table as it was (with `passing: 95%%` up to 5 "
+                "%% of the rows may go to %s)",
+                quarantine_name(j->t->a, j->m->name));
 }
 
 /* The table as it would be: what stays of it, and the staged files. */
@@ -339,7 +351,7 @@ static bool publish(struct job *j, struct asset_result *ret, struct err *e)
 static bool carry_out(struct job *j, struct asset_result *ret, struct err *e)
 {
     struct arena *a = j->t->a;
-    check_gates(a, j->m, &j->gates, &j->ngates);
+    check_gates(a, j->m, &j->gates, &j->gate_at, &j->ngates);
     if (!model_inputs(a, j->w, j->m, &j->work, e) ||
         !j->w->driver->session(a, j->w->engine, j->t, &j->s, e) || !job_relations(j, e) ||
         !target_schema(j, e) || !target_partitions(j, e) ||

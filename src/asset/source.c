@@ -372,7 +372,7 @@ bool source_run(struct task *t, const struct workshop *w, const struct source *s
         return true;
     }
     if (s->missing_env) {
-        fail(e, ERR_AUTH, "source '%s' needs the environment variable %s", s->name, s->missing_env);
+        fail(e, ERR_USER, "source '%s' needs the environment variable %s", s->name, s->missing_env);
         return hint(e, "set it in the environment or in the project's .env file");
     }
     if (!x.resumed && !begin_extraction(t->a, w, s, &x, e))

@@ -198,14 +198,13 @@ bool app_no_table(const struct opened *x, const char *name, struct err *e)
 
 bool app_history(struct app *app, struct opened *x, struct state **ret, struct err *e)
 {
-    const char *note;
     if (!app_open(app, OPEN_FILES, NULL, x, e))
         return false;
     if (!fs_exists(fs_join(app->a, x->project->state, "state.db"))) {
         fail(e, ERR_USER, "nothing has run here yet");
         return hint(e, "`cupel run` makes the tables");
     }
-    return state_open(app->a, x->project->state, ret, &note, e);
+    return state_look(app->a, x->project->state, ret, e);
 }
 
 /* Told by the process that the lock file names: asking for the lock itself could get into the way of a run

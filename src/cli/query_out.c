@@ -10,8 +10,8 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "cli/terminal.h"
-#include "cli/text_rows.h"
 #include "engine/sqltext.h"
+#include "engine/text_rows.h"
 
 enum { TABLE_ROWS = 40, MAX_SQL = 64 << 20 };
 
@@ -66,7 +66,7 @@ static bool rows_open(const struct question *q, const char *select, int64_t limi
     if (limit > 0)
         buf_addf(&b, " LIMIT %lld", (long long)limit);
     return buf_done(&b, e) &&
-           text_rows_open(app->a, q->x->session, b.p,
+           text_rows_open(app->a, &engine_duckdb, q->x->session, b.p,
                           project_params(app->a, q->x->project, &q->x->shop.params), ret, e);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "engine/sqltext.h"
+#include "engine/text_rows.h"
 #include "nanoarrow/nanoarrow.h"
 
 enum { MAX_SQL_TEXT = 16 << 20 };
@@ -48,97 +49,49 @@ bool engine_stream_fail(struct ArrowArrayStream *in, int code, struct err *e)
 
 /* --- rows as text --- */
 
-struct reader { /* a stream whose columns are all text */
-    struct ArrowArrayStream stream;
-    struct ArrowSchema schema;
-    struct ArrowArray array;
-    struct ArrowArrayView view;
-};
-
-static void reader_done(struct reader *r)
+static const char *const *copy_row(struct arena *a, const struct str *row, size_t n)
 {
-    ArrowArrayViewReset(&r->view);
-    if (r->array.release)
-        r->array.release(&r->array);
-    if (r->schema.release)
-        r->schema.release(&r->schema);
-    if (r->stream.release)
-        r->stream.release(&r->stream);
-}
-#define auto_reader auto_call(reader_done) struct reader
-
-static bool arrow_ok(int code, const struct ArrowError *why, struct err *e)
-{
-    return code == NANOARROW_OK || fail(e, ERR_DATA, "an Arrow array cannot be read: %s", why->message);
+    const char **copy = arena_make(a, const char *, n);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = row[i].p ? arena_strn(a, row[i].p, row[i].n) : NULL;
+    return copy;
 }
 
-static bool reader_open(struct reader *r, struct err *e)
+static bool read_rows(struct arena *a, struct text_rows *r, size_t max_rows, struct engine_rows *ret,
+                      struct err *e)
 {
-    struct ArrowError why = {0};
-    int code = r->stream.get_schema(&r->stream, &r->schema);
-    if (code != 0)
-        return engine_stream_fail(&r->stream, code, e);
-    return arrow_ok(ArrowArrayViewInitFromSchema(&r->view, &r->schema, &why), &why, e);
-}
-
-/* The next rows; *ret_n = 0 at the end. */
-static bool reader_next(struct reader *r, int64_t *ret_n, struct err *e)
-{
-    struct ArrowError why = {0};
-    if (r->array.release)
-        r->array.release(&r->array);
-    int code = r->stream.get_next(&r->stream, &r->array);
-    if (code != 0)
-        return engine_stream_fail(&r->stream, code, e);
-    *ret_n = r->array.release ? r->array.length : 0;
-    return *ret_n == 0 || arrow_ok(ArrowArrayViewSetArray(&r->view, &r->array, &why), &why, e);
-}
-
-static const char *text_at(struct arena *a, const struct reader *r, int64_t column, int64_t row)
-{
-    const struct ArrowArrayView *v = r->view.children[column];
-    if (ArrowArrayViewIsNull(v, row))
-        return NULL;
-    struct ArrowStringView s = ArrowArrayViewGetStringUnsafe(v, row);
-    return arena_strn(a, s.data, (size_t)s.size_bytes);
-}
-
-static void read_rows(struct arena *a, const struct reader *r, int64_t n, size_t max_rows,
-                      struct engine_rows *ret, size_t *cap)
-{
-    for (int64_t i = 0; i < n && ret->nrows < max_rows; i++) {
-        const char **row = arena_make(a, const char *, ret->ncolumns);
-        for (size_t c = 0; c < ret->ncolumns; c++)
-            row[c] = text_at(a, r, (int64_t)c, i);
-        *(const char *const **)arena_grow(a, (void **)(uintptr_t)&ret->rows, &ret->nrows, cap, sizeof row) =
-            row;
+    const struct str *row;
+    struct list_of(const char *const *) rows = {0};
+    while (rows.n < max_rows) {
+        if (!text_rows_next(r, &row, e))
+            return false;
+        if (!row)
+            break;
+        *arena_push(a, &rows) = copy_row(a, row, ret->ncolumns);
     }
+    ret->rows = rows.v;
+    ret->nrows = rows.n;
+    return true;
 }
 
 bool engine_rows(const struct engine_driver *d, struct arena *a, struct session *s, const char *sql,
                  struct engine_params params, size_t max_rows, struct engine_rows *ret, struct err *e)
 {
-    auto_reader r = {0};
+    auto_arena *scratch = arena_new();
     auto_buf as_text = BUF(MAX_SQL_TEXT);
     struct sqltext plain;
-    if (!sqltext_plain(a, sql, NULL, (struct src){0}, &plain, e))
+    struct text_rows *r;
+    if (!sqltext_plain(scratch, sql, NULL, (struct src){0}, &plain, e))
         return false;
     buf_addf(&as_text, "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (%s\n) AS t", plain.sql);
-    if (!buf_done(&as_text, e) || !d->query(s, as_text.p, params, (struct src){0}, &r.stream, e) ||
-        !reader_open(&r, e))
+    if (!buf_done(&as_text, e) || !text_rows_open(scratch, d, s, as_text.p, params, &r, e))
         return false;
-    struct engine_rows out = {.ncolumns = (size_t)r.schema.n_children};
-    size_t cap = 0;
+    struct engine_rows out = {.ncolumns = text_rows_columns(r)};
     out.names = arena_make(a, const char *, out.ncolumns);
     for (size_t i = 0; i < out.ncolumns; i++)
-        out.names[i] = arena_str(a, r.schema.children[i]->name);
-    for (int64_t n = 1; n > 0 && out.nrows < max_rows;) {
-        if (!reader_next(&r, &n, e))
-            return false;
-        read_rows(a, &r, n, max_rows, &out, &cap);
-    }
+        out.names[i] = arena_str(a, text_rows_name(r, i));
     *ret = out;
-    return true;
+    return read_rows(a, r, max_rows, ret, e);
 }
 
 bool engine_int(const struct engine_driver *d, struct session *s, const char *sql, int64_t *ret,

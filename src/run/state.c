@@ -68,6 +68,44 @@ bool state_open(struct arena *a, const char *dir, struct state **ret, const char
     return true;
 }
 
+/* A path as SQLite's URIs spell it. */
+static void add_uri(struct buf *b, const char *path, const char *options)
+{
+    buf_addf(b, "file:");
+    for (const char *p = path; *p; p++)
+        if (strchr("?#%", *p))
+            buf_addf(b, "%%%02X", (unsigned)*p);
+        else
+            buf_add(b, p, 1);
+    buf_addf(b, "?%s", options);
+}
+
+static bool try_look(const char *path, const char *options, struct state *s)
+{
+    auto_buf uri = BUF(1 << 16);
+    add_uri(&uri, path, options);
+    sqlite3_close_v2(s->db);
+    s->db = NULL;
+    if (sqlite3_open_v2(uri.p, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) != SQLITE_OK)
+        return false;
+    sqlite3_busy_timeout(s->db, 5000);
+    return sqlite3_exec(s->db, "SELECT count(*) FROM runs", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+bool state_look(struct arena *a, const char *dir, struct state **ret, struct err *e)
+{
+    struct state *s = arena_make(a, struct state, 1);
+    const char *path = fs_join(a, dir, "state.db");
+    arena_defer(a, close_db, s);
+    /* Its write-ahead log needs a file beside it; where none can be made, nobody is writing either. */
+    if (!try_look(path, "mode=ro", s) && !try_look(path, "immutable=1", s)) {
+        fail(e, ERR_IO, "history '%s': %s", path, sqlite3_errmsg(s->db));
+        return hint(e, "the next run moves a damaged one aside and begins anew");
+    }
+    *ret = s;
+    return true;
+}
+
 /* The history is a courtesy: what it cannot hold is said at debug level and nothing stops. */
 struct bound {
     enum { B_TEXT, B_INT, B_REAL } type;

@@ -7,6 +7,9 @@ struct state;
 bool state_open(struct arena *a, const char *dir, struct state **ret, const char **ret_note,
                 struct err *e) must_check;
 
+/* To be read only: nothing is made or moved, and the folder need not be writable. */
+bool state_look(struct arena *a, const char *dir, struct state **ret, struct err *e) must_check;
+
 void state_run_begun(struct state *s, const struct run *r, const char *spelled);
 void state_task(struct state *s, const struct run *r, const struct run_task *t);
 void state_run_done(struct state *s, const struct run *r);

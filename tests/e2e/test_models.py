@@ -536,8 +536,9 @@ def test_too_many_failing_rows_publish_nothing(lab):
     lab.run()
     lab.write("bronze.e", [event(4), event(5, None), event(6, None)])
     told = lab.run(code=6)["silver.t"]
-    assert told["error"]["message"].startswith("silver.t: 2 of 3 rows failed their checks, at most 40 % may: not_null(k) (2)")
-    assert "nothing was published" in told["hint"]
+    assert told["error"]["message"].startswith("silver.t: 2 of 3 rows failed their checks: not_null(k) (2)")
+    assert told["error"]["file"] == "models/silver/t.sql" and told["error"]["line"] > 1
+    assert told["hint"].startswith("at least 60 % must pass (`passing:`); nothing was published")
     assert lab.version("silver.t") == 0 and len(lab.rows("quarantine.silver_t")) == 1
     assert lab.unreferenced("silver.t") == set()
     lab.write("bronze.e", [event(n) for n in range(7, 12)])

@@ -5,9 +5,10 @@
 static const char *gates_of(struct arena *a, const struct model *m)
 {
     const struct gate *gates;
+    const struct src *at;
     size_t n;
     const char *all = "";
-    check_gates(a, m, &gates, &n);
+    check_gates(a, m, &gates, &at, &n);
     for (size_t i = 0; i < n; i++)
         all = arena_fmt(a, "%s%s%s%s: %s", all, i ? " | " : "", gates[i].warn ? "?" : "", gates[i].name,
                         gates[i].sql);

@@ -1,5 +1,6 @@
 #include "run/state.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -68,6 +69,41 @@ TEST(runs_and_tasks_are_remembered)
     CHECK_INT(tasks[0].attempts, 2);
     CHECK_INT(tasks[0].version, 3);
     CHECK(fs_remove_tree(dir, &e));
+}
+
+TEST(a_history_is_looked_at_where_nothing_can_be_written)
+{
+    auto_arena *a = arena_new();
+    char *top = folder(a), *dir = fs_join(a, top, "50% of #1?");
+    struct err e = {0};
+    const char *note;
+    struct state *s;
+    struct state_run *runs;
+    size_t n;
+    REQUIRE(fs_mkdirs(dir, &e));
+    {
+        auto_arena *writer = arena_new();
+        REQUIRE(state_open(writer, dir, &s, &note, &e));
+        record(s, "r1", "success", TASK_DONE);
+        CASE("beside the writer");
+        REQUIRE(state_look(writer, dir, &s, &e));
+        REQUIRE(state_runs(writer, s, 0, &runs, &n, &e));
+        CHECK_INT(n, 1);
+    }
+    CASE("read-only");
+    const char *db = fs_join(a, dir, "state.db");
+    CHECK(fs_remove(arena_fmt(a, "%s-wal", db), &e) && fs_remove(arena_fmt(a, "%s-shm", db), &e));
+    REQUIRE(chmod(db, 0444) == 0 && chmod(dir, 0555) == 0);
+    auto_arena *reader = arena_new();
+    CHECK(state_look(reader, dir, &s, &e) && state_runs(a, s, 0, &runs, &n, &e));
+    CHECK_INT(n, 1);
+    REQUIRE(chmod(dir, 0755) == 0 && chmod(db, 0644) == 0);
+    CASE("no database");
+    REQUIRE(fs_write_atomic(db, "this is no database, and long enough to be seen as none", 55, &e));
+    CHECK(!state_look(reader, dir, &s, &e));
+    CHECK_HAS(e.hint, "the next run moves");
+    CHECK(fs_exists(db));
+    CHECK(fs_remove_tree(top, &e));
 }
 
 TEST(a_damaged_history_is_moved_aside)

@@ -1,4 +1,4 @@
-#include "cli/text_rows.h"
+#include "engine/text_rows.h"
 
 #include "nanoarrow/nanoarrow.h"
 
@@ -28,12 +28,12 @@ static bool arrow_ok(int code, const struct ArrowError *why, struct err *e)
     return code == NANOARROW_OK || fail(e, ERR_DATA, "an Arrow array cannot be read: %s", why->message);
 }
 
-bool text_rows_open(struct arena *a, struct session *s, const char *sql, struct engine_params params,
-                    struct text_rows **ret, struct err *e)
+bool text_rows_open(struct arena *a, const struct engine_driver *d, struct session *s, const char *sql,
+                    struct engine_params params, struct text_rows **ret, struct err *e)
 {
     struct text_rows *r = arena_make(a, struct text_rows, 1);
     struct ArrowError why = {0};
-    if (!engine_duckdb.query(s, sql, params, (struct src){0}, &r->stream, e))
+    if (!d->query(s, sql, params, (struct src){0}, &r->stream, e))
         return false;
     arena_defer(a, done, r);
     int code = r->stream.get_schema(&r->stream, &r->schema);
@@ -44,6 +44,16 @@ bool text_rows_open(struct arena *a, struct session *s, const char *sql, struct 
     r->row = arena_make(a, struct str, (size_t)r->schema.n_children);
     *ret = r;
     return true;
+}
+
+size_t text_rows_columns(const struct text_rows *r)
+{
+    return (size_t)r->schema.n_children;
+}
+
+const char *text_rows_name(const struct text_rows *r, size_t column)
+{
+    return r->schema.children[column]->name;
 }
 
 /* The next batch that has rows; n = 0 at the end. */
