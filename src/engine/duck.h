@@ -120,6 +120,7 @@
     X(union_type_member_name)                                                                                \
     X(union_type_member_type)                                                                                \
     X(validity_set_row_invalid)                                                                              \
+    X(vector_assign_string_element)                                                                          \
     X(vector_ensure_validity_writable)                                                                       \
     X(vector_get_column_type)                                                                                \
     X(vector_get_data)                                                                                       \

@@ -291,7 +291,8 @@ static bool instance_open(struct engine *g, struct err *e)
 static bool instance_furnish(struct engine *g, struct err *e)
 {
     return duck_exec(g->con, "SET GLOBAL TimeZone = 'UTC'", e) && duck_functions_register(g, e) &&
-           duck_curve_register(g, e) && duck_gates_register(g, e) && duck_arrow_register(g, e);
+           duck_curve_register(g, e) && duck_gates_register(g, e) && duck_books_register(g, e) &&
+           duck_arrow_register(g, e);
 }
 
 static bool instance_start(struct engine *g, struct err *e)

@@ -297,7 +297,8 @@ bool duck_matching_files(struct session *s, const struct lake_table *t, const st
     qsort(names, nfiles, sizeof *names, by_uri);
 
     auto_buf scan = BUF(MAX_SQL), sql = BUF(MAX_SQL);
-    if (!duck_scan_sql(s, &scan, t, snap, files, nfiles, "cupel_file", e) || !buf_done(&scan, e))
+    if (!duck_scan_sql(s, &scan, t, snap, files, nfiles, &(struct scan_place){"cupel_file", NULL}, e) ||
+        !buf_done(&scan, e))
         return false;
     matching_sql(&sql, scan.p, key, nkey, keys);
     auto_result r = {0};

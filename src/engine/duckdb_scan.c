@@ -1,5 +1,12 @@
-/* A SELECT over the Parquet files of a table. */
+/* A SELECT over the Parquet files of a table.
+ *
+ * The reader is told the table's columns (schema = MAP {...}) and how files call them, so that no file has to
+ * be opened before its rows are wanted: what a file has not is null, a narrower type is widened, at any
+ * depth. Only where the folders tell the partition values are the files asked instead: DuckDB then passes
+ * over those that a condition on these columns leaves out, and cannot have both.
+ */
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,9 +22,9 @@ struct scan {
     const struct lake_snapshot *snap;
     const struct lake_file *const *files;
     size_t nfiles;
-    const char *file_column;
-    bool by_name; /* files may have different columns */
     bool hive;    /* the folders tell the partition values */
+    bool vectors; /* some file has a deletion vector */
+    int64_t book; /* what cupel_live() and cupel_value() know of the files; 0 = nothing */
 };
 
 static size_t partition_index(const struct lake_snapshot *snap, const char *column)
@@ -61,8 +68,8 @@ static bool folders_agree(const struct lake_snapshot *snap, const struct lake_fi
             !decodes_to(p, (size_t)(equals - p), snap->partition_by[i]))
             return false;
         const char *value = f->values[i];
-        if (value && (!*value || strcmp(value, null_folder) == 0))
-            return false;
+        if (value && (!*value || strcmp(value, null_folder) == 0 || strcasecmp(value, "null") == 0))
+            return false; /* DuckDB would take it for a null */
         if (!decodes_to(equals + 1, (size_t)(slash - equals - 1), value ? value : null_folder))
             return false;
         p = slash + 1;
@@ -107,6 +114,31 @@ void duck_add_parquet(struct buf *b, const char *path)
     buf_addf(b, ", hive_partitioning = false)");
 }
 
+/* What the reader is to find: by the names that files have, or by their fields' ids. */
+static void add_schema(struct buf *b, const struct scan *sc)
+{
+    const struct lake_snapshot *snap = sc->snap;
+    const char *comma = "";
+    buf_addf(b, ", hive_partitioning = false, schema = MAP {");
+    for (size_t i = 0; i < snap->schema.n; i++) {
+        const struct lake_field *f = &snap->schema.fields[i];
+        if (partition_index(snap, f->name) < snap->npartition_by)
+            continue;
+        auto_buf type = BUF(MAX_SQL);
+        duck_physical_sql(&type, f->type);
+        buf_addf(b, "%s", comma);
+        if (snap->mapping == LAKE_MAPPING_ID)
+            buf_addf(b, "%" PRIi64, f->id);
+        else
+            sql_literal(b, lake_physical(f));
+        buf_addf(b, ": {name: 'c%zu', type: ", i);
+        sql_literal(b, type.p);
+        buf_addf(b, ", default_value: NULL}");
+        comma = ", ";
+    }
+    buf_addf(b, "})");
+}
+
 static void add_files(struct buf *b, const struct scan *sc)
 {
     buf_addf(b, "read_parquet([");
@@ -114,38 +146,12 @@ static void add_files(struct buf *b, const struct scan *sc)
         buf_addf(b, "%s", i ? ", " : "");
         duck_add_path(b, duck_file_uri(sc->a, sc->t, sc->files[i]));
     }
-    buf_addf(b, "]%s, hive_partitioning = %s", sc->by_name ? ", union_by_name = true" : "",
-             sc->hive ? "true, hive_types_autocast = 0" : "false");
-    if (sc->file_column) {
-        buf_addf(b, ", filename = ");
-        sql_literal(b, sc->file_column);
-    }
-    buf_addf(b, ")");
-}
-
-/* Partition values by file, where the folders do not tell them. */
-static void add_values(struct buf *b, const struct scan *sc)
-{
-    buf_addf(b, " JOIN (VALUES ");
-    for (size_t i = 0; i < sc->nfiles; i++) {
-        buf_addf(b, "%s(", i ? ", " : "");
-        sql_literal(b, duck_file_uri(sc->a, sc->t, sc->files[i]));
-        for (size_t c = 0; c < sc->snap->npartition_by; c++) {
-            const char *value = sc->files[i]->values[c];
-            buf_addf(b, ", ");
-            if (value && *value)
-                sql_literal(b, value);
-            else
-                buf_addf(b, "NULL::VARCHAR");
-        }
-        buf_addf(b, ")");
-    }
-    buf_addf(b, ") AS v(file");
-    for (size_t c = 0; c < sc->snap->npartition_by; c++)
-        buf_addf(b, ", p%zu", c);
-    buf_addf(b, ") ON f.");
-    sql_ident(b, sc->file_column);
-    buf_addf(b, " = v.file");
+    buf_addf(b, "]");
+    if (sc->hive)
+        buf_addf(b, "%s, hive_partitioning = true, hive_types_autocast = 0)",
+                 sc->nfiles > 1 ? ", union_by_name = true" : "");
+    else
+        add_schema(b, sc);
 }
 
 /* --- its columns --- */
@@ -175,23 +181,99 @@ static bool find_missing(const struct scan *sc, bool *missing, struct err *e)
     return true;
 }
 
-static void add_column(struct buf *b, const struct scan *sc, const struct lake_field *f, bool missing)
+/* Are there fields within it that files call by other names? */
+static bool is_renamed(const struct lake_type *t)
 {
-    size_t p = partition_index(sc->snap, f->name);
-    buf_addf(b, "CAST(");
-    if (p < sc->snap->npartition_by && !sc->hive)
-        buf_addf(b, "v.p%zu", p);
-    else if (missing && p == sc->snap->npartition_by)
-        buf_addf(b, "NULL");
-    else
+    for (size_t i = 0; i < t->nfields; i++)
+        if (strcmp(t->fields[i].name, lake_physical(&t->fields[i])) != 0 || is_renamed(t->fields[i].type))
+            return true;
+    return (t->element && is_renamed(t->element)) || (t->key && is_renamed(t->key)) ||
+           (t->value && is_renamed(t->value));
+}
+
+/* The expression x, of a type as files name it, with the table's names. */
+static void add_renamed(struct buf *b, const struct lake_type *t, const char *x, int depth)
+{
+    auto_arena *a = arena_new();
+    if (!is_renamed(t)) {
+        buf_addf(b, "%s", x);
+        return;
+    }
+    const char *item = arena_fmt(a, "x%d", depth);
+    switch (t->kind) {
+    case LAKE_STRUCT:
+        buf_addf(b, "CASE WHEN %s IS NOT NULL THEN struct_pack(", x);
+        for (size_t i = 0; i < t->nfields; i++) {
+            auto_buf part = BUF(MAX_SQL);
+            buf_addf(&part, "%s.", x);
+            sql_ident(&part, lake_physical(&t->fields[i]));
+            buf_addf(b, "%s", i ? ", " : "");
+            sql_ident(b, t->fields[i].name);
+            buf_addf(b, " := ");
+            add_renamed(b, t->fields[i].type, part.p, depth);
+        }
+        buf_addf(b, ") END");
+        return;
+    case LAKE_ARRAY:
+        buf_addf(b, "list_transform(%s, lambda %s: ", x, item);
+        add_renamed(b, t->element, item, depth + 1);
+        buf_addf(b, ")");
+        return;
+    case LAKE_MAP:
+        buf_addf(b,
+                 "CASE WHEN %s IS NOT NULL THEN map_from_entries(list_transform(map_entries(%s), lambda %s: "
+                 "struct_pack(k := ",
+                 x, x, item);
+        add_renamed(b, t->key, arena_fmt(a, "%s.key", item), depth + 1);
+        buf_addf(b, ", v := ");
+        add_renamed(b, t->value, arena_fmt(a, "%s.value", item), depth + 1);
+        buf_addf(b, "))) END");
+        return;
+    case LAKE_PRIMITIVE:
+        break;
+    }
+}
+
+/* The text of a partition value as a value of the column. */
+static void add_value(struct buf *b, const struct scan *sc, const struct lake_field *f, size_t p)
+{
+    bool bytes = strcmp(f->type->primitive, "binary") == 0;
+    buf_addf(b, bytes ? "encode(" : "CAST(");
+    if (sc->hive)
         sql_ident(b, f->name);
+    else
+        buf_addf(b, "cupel_value(%" PRIi64 ", f.filename, %zu)", sc->book, p);
+    if (!bytes) {
+        buf_addf(b, " AS ");
+        duck_type_sql(b, f->type);
+    }
+    buf_addf(b, ")");
+}
+
+static void add_column(struct buf *b, const struct scan *sc, size_t i, bool missing)
+{
+    const struct lake_field *f = &sc->snap->schema.fields[i];
+    size_t p = partition_index(sc->snap, f->name);
+    if (p < sc->snap->npartition_by) {
+        add_value(b, sc, f, p);
+    } else if (!sc->hive) {
+        auto_arena *a = arena_new();
+        add_renamed(b, f->type, arena_fmt(a, "f.c%zu", i), 0);
+    } else {
+        buf_addf(b, "CAST(");
+        if (missing)
+            buf_addf(b, "NULL");
+        else
+            sql_ident(b, f->name);
+        buf_addf(b, " AS ");
+        duck_type_sql(b, f->type);
+        buf_addf(b, ")");
+    }
     buf_addf(b, " AS ");
-    duck_type_sql(b, f->type);
-    buf_addf(b, ") AS ");
     sql_ident(b, f->name);
 }
 
-static void add_no_rows(struct buf *b, const struct lake_snapshot *snap, const char *file_column)
+static void add_no_rows(struct buf *b, const struct lake_snapshot *snap, const struct scan_place *place)
 {
     buf_addf(b, "SELECT ");
     for (size_t i = 0; i < snap->schema.n; i++) {
@@ -200,53 +282,75 @@ static void add_no_rows(struct buf *b, const struct lake_snapshot *snap, const c
         buf_addf(b, ") AS ");
         sql_ident(b, snap->schema.fields[i].name);
     }
-    if (file_column) {
+    if (place && place->file) {
         buf_addf(b, ", CAST(NULL AS VARCHAR) AS ");
-        sql_ident(b, file_column);
+        sql_ident(b, place->file);
+    }
+    if (place && place->row) {
+        buf_addf(b, ", CAST(NULL AS BIGINT) AS ");
+        sql_ident(b, place->row);
     }
     buf_addf(b, " WHERE false");
 }
 
+static void add_place(struct buf *b, const struct scan_place *place)
+{
+    if (place && place->file) {
+        buf_addf(b, ", f.filename AS ");
+        sql_ident(b, place->file);
+    }
+    if (place && place->row) {
+        buf_addf(b, ", f.file_row_number AS ");
+        sql_ident(b, place->row);
+    }
+}
+
+/* A column of such a name would stand in front of what the reader says of each row. */
+static bool hides_place(const struct lake_snapshot *snap)
+{
+    for (size_t i = 0; i < snap->schema.n; i++)
+        if (strcasecmp(snap->schema.fields[i].name, "filename") == 0 ||
+            strcasecmp(snap->schema.fields[i].name, "file_row_number") == 0)
+            return true;
+    return false;
+}
+
+static void add_select(struct buf *b, const struct scan *sc, const bool *missing,
+                       const struct scan_place *place)
+{
+    buf_addf(b, "SELECT ");
+    for (size_t i = 0; i < sc->snap->schema.n; i++) {
+        buf_addf(b, "%s", i ? ", " : "");
+        add_column(b, sc, i, missing[i]);
+    }
+    add_place(b, place);
+    buf_addf(b, " FROM ");
+    add_files(b, sc);
+    buf_addf(b, " AS f");
+    if (sc->vectors)
+        buf_addf(b, " WHERE cupel_live(%" PRIi64 ", f.filename, f.file_row_number)", sc->book);
+}
+
 bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
                    const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
-                   const char *file_column, struct err *e)
+                   const struct scan_place *place, struct err *e)
 {
     if (nfiles == 0) {
-        add_no_rows(b, snap, file_column);
+        add_no_rows(b, snap, place);
         return true;
     }
     auto_arena *a = arena_new();
+    struct scan sc = {.a = a, .s = s, .t = t, .snap = snap, .files = files, .nfiles = nfiles};
     for (size_t i = 0; i < nfiles; i++)
-        if (files[i]->dv)
-            return fail(e, ERR_DATA,
-                        "file '%s' of table '%s' has a deletion vector, which this version does not read",
-                        files[i]->path, t->dir);
-    struct scan sc = {
-        .a = a, .s = s, .t = t, .snap = snap, .files = files, .nfiles = nfiles, .file_column = file_column};
-    const char *evolved = lake_property(snap, "cupel.schemaEvolved");
-    bool uniform = evolved && strcmp(evolved, "false") == 0;
-    sc.by_name = !uniform && nfiles > 1;
-    sc.hive = snap->npartition_by > 0 && all_agree(&sc);
-    bool join = snap->npartition_by > 0 && !sc.hive;
+        sc.vectors |= files[i]->dv != NULL;
+    sc.hive =
+        snap->npartition_by > 0 && snap->mapping == LAKE_MAPPING_NONE && !hides_place(snap) && all_agree(&sc);
     bool *missing = arena_make(a, bool, snap->schema.n);
-    if (!uniform && !find_missing(&sc, missing, e))
+    if (sc.hive && !find_missing(&sc, missing, e))
         return false;
-    if (join && !file_column)
-        sc.file_column = "cupel_file";
-
-    buf_addf(b, "SELECT ");
-    for (size_t i = 0; i < snap->schema.n; i++) {
-        buf_addf(b, "%s", i ? ", " : "");
-        add_column(b, &sc, &snap->schema.fields[i], missing[i]);
-    }
-    if (file_column) {
-        buf_addf(b, ", ");
-        sql_ident(b, file_column);
-    }
-    buf_addf(b, " FROM ");
-    add_files(b, &sc);
-    buf_addf(b, " AS f");
-    if (join)
-        add_values(b, &sc);
+    if ((sc.vectors || (snap->npartition_by && !sc.hive)) &&
+        !duck_book_open(s, t, snap, files, nfiles, &sc.book, e))
+        return false;
+    add_select(b, &sc, missing, place);
     return true;
 }

@@ -202,7 +202,7 @@ const struct lake_type *duck_type_stored(struct arena *a, duckdb_logical_type t)
     return s && s->stored ? primitive(a, s->stored) : NULL;
 }
 
-void duck_type_sql(struct buf *b, const struct lake_type *t)
+static void type_sql(struct buf *b, const struct lake_type *t, bool physical)
 {
     static const struct {
         const char *stored, *sql;
@@ -231,25 +231,35 @@ void duck_type_sql(struct buf *b, const struct lake_type *t)
         buf_addf(b, "%s", t->primitive); /* decimal(p,s) */
         return;
     case LAKE_ARRAY:
-        duck_type_sql(b, t->element);
+        type_sql(b, t->element, physical);
         buf_addf(b, "[]");
         return;
     case LAKE_MAP:
         buf_addf(b, "MAP(");
-        duck_type_sql(b, t->key);
+        type_sql(b, t->key, physical);
         buf_addf(b, ", ");
-        duck_type_sql(b, t->value);
+        type_sql(b, t->value, physical);
         buf_addf(b, ")");
         return;
     case LAKE_STRUCT:
         buf_addf(b, "STRUCT(");
         for (size_t i = 0; i < t->nfields; i++) {
             buf_addf(b, "%s", i ? ", " : "");
-            sql_ident(b, t->fields[i].name);
+            sql_ident(b, physical ? lake_physical(&t->fields[i]) : t->fields[i].name);
             buf_addf(b, " ");
-            duck_type_sql(b, t->fields[i].type);
+            type_sql(b, t->fields[i].type, physical);
         }
         buf_addf(b, ")");
         return;
     }
+}
+
+void duck_type_sql(struct buf *b, const struct lake_type *t)
+{
+    type_sql(b, t, false);
+}
+
+void duck_physical_sql(struct buf *b, const struct lake_type *t)
+{
+    type_sql(b, t, true);
 }

@@ -134,9 +134,9 @@ struct engine_driver {
     /* What a name means in this session; each replaces what it meant before. A dot in the name parts a schema
      * off, as in SQL: "silver.movies@v3" is "silver"."movies@v3".
      *
-     * relation_files: files NULL = all of the snapshot. Columns are matched by name, and null where a file
-     * has them not; the property cupel.schemaEvolved=false promises that all files have all columns, which
-     * saves a look at each. */
+     * relation_files: files NULL = all of the snapshot. Columns are matched as the table maps them (by name,
+     * physical name or field id), and null where a file has them not; rows that deletion vectors take away
+     * are left out. */
     bool (*relation_files)(struct session *s, const char *name, const struct lake_table *t,
                            const struct lake_snapshot *snap, const struct lake_file *const *files,
                            size_t nfiles, struct err *e);

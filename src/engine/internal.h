@@ -36,6 +36,7 @@ struct engine {
     bool watching, stop;
     struct session *running; /* those in a statement that can be cancelled */
     struct gate_run *gate_runs;
+    struct book *books;
     struct arrow_in *arrows;
 };
 
@@ -126,6 +127,8 @@ void duck_type_name(struct buf *b, duckdb_logical_type t);
 const struct lake_type *duck_type_stored(struct arena *a, duckdb_logical_type t);
 /* The SQL type that a lake type is read and written as. */
 void duck_type_sql(struct buf *b, const struct lake_type *t);
+/* The same with the names that files have for fields within it. */
+void duck_physical_sql(struct buf *b, const struct lake_type *t);
 
 /* --- duckdb_value.c: reading chunks --- */
 
@@ -167,16 +170,28 @@ bool duck_relation_set(struct session *s, const char *name, bool table, const ch
 
 /* --- duckdb_scan.c --- */
 
-/* Appends a SELECT over files of a table: its columns in the schema's order and types. file_column: the name
- * of one more column that tells each row's file, NULL = none. */
+/* Names of further columns that tell where a row is; NULL = none. */
+struct scan_place {
+    const char *file, *row; /* duck_file_uri(); its number in that file, from 0 */
+};
+/* Appends a SELECT over files of a table: its columns in the schema's order and types, without the rows that
+ * deletion vectors take away. `place` may be NULL. */
 bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
                    const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
-                   const char *file_column, struct err *e) must_check;
+                   const struct scan_place *place, struct err *e) must_check;
 
 const char *duck_file_uri(struct arena *a, const struct lake_table *t, const struct lake_file *f);
 /* read_parquet() of one file, its columns as they are; and a path that is no pattern, as a literal. */
 void duck_add_parquet(struct buf *b, const char *path);
 void duck_add_path(struct buf *b, const char *path);
+
+/* --- duckdb_book.c --- */
+
+/* Reads the files' deletion vectors; *ret is how SQL names what was found, until the session ends. */
+bool duck_book_open(struct session *s, const struct lake_table *t, const struct lake_snapshot *snap,
+                    const struct lake_file *const *files, size_t nfiles, int64_t *ret,
+                    struct err *e) must_check;
+bool duck_books_register(struct engine *g, struct err *e) must_check;
 
 /* --- duckdb_stage.c, duckdb_gate.c --- */
 

@@ -1,6 +1,6 @@
 #include "lake/dv.h"
 
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -146,8 +146,29 @@ static bool parse_file(struct arena *a, const struct lake_table *t, const char *
     return parse(a, t, path, dv, p + at + 4, n, ret, e);
 }
 
-bool lake_dv_load(struct arena *a, const struct lake_table *t, const struct lake_dv *dv, struct rowset *ret,
-                  struct err *e)
+static bool read_file(struct arena *a, const struct lake_table *t, const char *path, struct buf *b,
+                      struct err *e)
+{
+    bool missing = false;
+    const char *stored = store_path(a, t, path);
+    if (!stored)
+        return fail(e, ERR_DATA, "the deletion vector '%s' of table '%s' is not below '%s'", path,
+                    log_table_name(t), t->store->root);
+    if (t->store->driver->read(t->store, stored, b, &missing, e))
+        return true;
+    return missing
+               ? fail(e, ERR_DATA, "the deletion vector '%s' of table '%s' is gone", path, log_table_name(t))
+               : wrap(e, "the deletion vector '%s' of table '%s'", path, log_table_name(t));
+}
+
+/* A file of vectors that was read, and may be wanted again. */
+struct last {
+    const char *path;
+    struct buf bytes;
+};
+
+static bool load(struct arena *a, const struct lake_table *t, const struct lake_dv *dv, const char *path,
+                 struct last *last, struct rowset *ret, struct err *e)
 {
     if (!dv) {
         *ret = (struct rowset){0};
@@ -155,20 +176,58 @@ bool lake_dv_load(struct arena *a, const struct lake_table *t, const struct lake
     }
     if (dv->storage == 'i')
         return load_inline(a, t, dv, ret, e);
-    const char *path = lake_dv_path(a, dv);
     if (!path)
         return damaged(t, dv->path_or_inline, "that does not name a file", e);
-    const char *stored = store_path(a, t, path);
-    if (!stored)
-        return fail(e, ERR_DATA, "the deletion vector '%s' of table '%s' is not below '%s'", path,
-                    log_table_name(t), t->store->root);
-    auto_buf b = BUF(VECTOR_FILE_MAX);
-    bool missing = false;
-    if (!t->store->driver->read(t->store, stored, &b, &missing, e))
-        return missing ? fail(e, ERR_DATA, "the deletion vector '%s' of table '%s' is gone", path,
-                              log_table_name(t))
-                       : wrap(e, "the deletion vector '%s' of table '%s'", path, log_table_name(t));
-    return parse_file(a, t, path, dv, &b, ret, e);
+    if (!last->path || strcmp(last->path, path) != 0) {
+        buf_free(&last->bytes);
+        *last = (struct last){NULL, BUF(VECTOR_FILE_MAX)};
+        if (!read_file(a, t, path, &last->bytes, e))
+            return false;
+        last->path = path;
+    }
+    return parse_file(a, t, path, dv, &last->bytes, ret, e);
+}
+
+bool lake_dv_load(struct arena *a, const struct lake_table *t, const struct lake_dv *dv, struct rowset *ret,
+                  struct err *e)
+{
+    struct last last = {NULL, BUF(VECTOR_FILE_MAX)};
+    bool ok = load(a, t, dv, dv ? lake_dv_path(a, dv) : NULL, &last, ret, e);
+    buf_free(&last.bytes);
+    return ok;
+}
+
+struct place {
+    const char *path;
+    size_t i;
+};
+
+static int by_path(const void *x, const void *y)
+{
+    const char *p = ((const struct place *)x)->path, *q = ((const struct place *)y)->path;
+    return p && q ? strcmp(p, q) : (p != NULL) - (q != NULL);
+}
+
+bool lake_dv_load_all(struct arena *a, const struct lake_table *t, const struct lake_file *const *files,
+                      size_t n, struct rowset **ret, struct err *e)
+{
+    struct rowset *rows = arena_make(a, struct rowset, n);
+    struct place *places = arena_make(a, struct place, n);
+    struct last last = {NULL, BUF(VECTOR_FILE_MAX)};
+    size_t some = 0;
+    bool ok = true;
+    for (size_t i = 0; i < n; i++)
+        if (files[i]->dv)
+            places[some++] = (struct place){lake_dv_path(a, files[i]->dv), i};
+    if (some)
+        qsort(places, some, sizeof *places, by_path);
+    for (size_t i = 0; i < some && ok; i++)
+        ok = load(a, t, files[places[i].i]->dv, places[i].path, &last, &rows[places[i].i], e) ||
+             wrap(e, "file '%s'", files[places[i].i]->path);
+    buf_free(&last.bytes);
+    if (ok)
+        *ret = rows;
+    return ok;
 }
 
 /* --- writing --- */

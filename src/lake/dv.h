@@ -12,6 +12,10 @@
 bool lake_dv_load(struct arena *a, const struct lake_table *t, const struct lake_dv *dv, struct rowset *ret,
                   struct err *e) must_check;
 
+/* The same for many files, in their order (rows[i] of files[i]): each file of vectors is read once. */
+bool lake_dv_load_all(struct arena *a, const struct lake_table *t, const struct lake_file *const *files,
+                      size_t n, struct rowset **ret, struct err *e) must_check;
+
 /* Where the vector is stored: relative to the table, or absolute; NULL = inline. */
 const char *lake_dv_path(struct arena *a, const struct lake_dv *dv);
 

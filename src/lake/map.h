@@ -1,7 +1,7 @@
 /* map.h - names, numbered in the order in which they first came: a hash table whose values are whatever the
  * caller keeps in an array of its own, under the same numbers. The names are not copied. */
 #pragma once
-#include "base/arena.h"
+#include "base/text.h"
 
 struct map {
     struct map_name {
@@ -17,3 +17,4 @@ struct map {
 size_t map_add(struct arena *a, struct map *m, const char *name);
 /* The number of a name, SIZE_MAX = it is not there. */
 size_t map_find(const struct map *m, const char *name);
+size_t map_find_str(const struct map *m, struct str name);

@@ -11,8 +11,10 @@ static bool one_of(const char *name, const char *const *names, size_t n)
     return false;
 }
 
-/* Features that ask nothing of a reader but what is done here. */
-static const char *const readable[] = {"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"};
+/* What is done here, or asks nothing of a reader. */
+static const char *const readable[] = {"columnMapping",      "deletionVectors", "timestampNtz",
+                                       "typeWidening",       "v2Checkpoint",    "typeWidening-preview",
+                                       "vacuumProtocolCheck"};
 /* What writer version 2 does as well. */
 static const char *const writable[] = {"appendOnly", "invariants"};
 
@@ -36,6 +38,17 @@ static bool is_mapped(const char *mode)
     return mode && strcasecmp(mode, "none") != 0;
 }
 
+const char *protocol_mapping(const struct protocol *p, const struct metadata *m)
+{
+    bool on = p->reader == 2;
+    for (size_t i = 0; p->reader == 3 && p->reader_features[i]; i++)
+        on |= strcmp(p->reader_features[i], "columnMapping") == 0;
+    for (size_t i = 0; on && i < m->nconfiguration; i++)
+        if (strcmp(m->configuration[i].key, "delta.columnMapping.mode") == 0)
+            return is_mapped(m->configuration[i].value) ? m->configuration[i].value : NULL;
+    return NULL;
+}
+
 bool protocol_may_read(const char *table, const struct protocol *p, const struct metadata *m, struct err *e)
 {
     if (p->reader > 3)
@@ -45,10 +58,12 @@ bool protocol_may_read(const char *table, const struct protocol *p, const struct
     for (size_t i = 0; p->reader == 3 && p->reader_features[i]; i++)
         if (!one_of(p->reader_features[i], readable, countof(readable)))
             return no_reader(table, p->reader_features[i], p->reader, p->writer, e);
-    for (size_t i = 0; p->reader == 2 && i < m->nconfiguration; i++)
-        if (strcmp(m->configuration[i].key, "delta.columnMapping.mode") == 0 &&
-            is_mapped(m->configuration[i].value))
-            return no_reader(table, "columnMapping", p->reader, p->writer, e);
+    const char *mode = protocol_mapping(p, m);
+    if (is_mapped(mode) && strcasecmp(mode, "name") != 0 && strcasecmp(mode, "id") != 0)
+        return fail(
+            e, ERR_DATA,
+            "table '%s' has columns mapped by '%s' (protocol %d, %d), which this version does not read",
+            table, mode, p->reader, p->writer);
     return true;
 }
 

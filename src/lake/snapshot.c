@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lake/protocol.h"
 #include "lake/replay.h"
 #include "lake/schema.h"
 
@@ -82,14 +83,12 @@ static void gather_domains(struct arena *a, const struct replay *r, struct lake_
     s->domains = domains;
 }
 
-static enum lake_mapping mapping_of(const struct lake_snapshot *s)
+static enum lake_mapping mapping_of(const struct replay *r)
 {
-    const char *mode = lake_property(s, "delta.columnMapping.mode");
+    const char *mode = protocol_mapping(r->protocol, r->metadata);
     if (!mode)
         return LAKE_MAPPING_NONE;
-    return strcasecmp(mode, "name") == 0 ? LAKE_MAPPING_NAME
-           : strcasecmp(mode, "id") == 0 ? LAKE_MAPPING_ID
-                                         : LAKE_MAPPING_NONE;
+    return strcasecmp(mode, "id") == 0 ? LAKE_MAPPING_ID : LAKE_MAPPING_NAME;
 }
 
 static bool gather_metadata(struct arena *a, const struct replay *r, struct lake_snapshot *s, struct err *e)
@@ -115,7 +114,7 @@ static bool gather_metadata(struct arena *a, const struct replay *r, struct lake
         props[i] = (struct lake_property){m->configuration[i].key, m->configuration[i].value};
     s->properties = props;
     s->nproperties = m->nconfiguration;
-    s->mapping = mapping_of(s);
+    s->mapping = mapping_of(r);
     if (s->mapping != LAKE_MAPPING_NONE && !schema_map(a, &s->schema, e))
         return wrap(e, "table '%s'", name);
     return true;
