@@ -175,7 +175,7 @@ static bool take_line(struct source *s, const char *p, size_t n, bool last, stru
     s->line++;
     if (action_parse(s->a, p, n, s->want, &x, &why, &at))
         return s->each(s->arg, &x, e);
-    if (last)
+    if (last && (at == n || p[n - 1] != '}'))
         return fail(e, ERR_DATA, "'%s' of table '%s' is cut off: line %" PRIi64 " ends after %zu bytes",
                     s->name, log_table_name(s->t), s->line, n);
     return fail(e, ERR_DATA, "'%s' of table '%s' is damaged: line %" PRIi64 ", byte %zu: %s", s->name,
