@@ -124,6 +124,7 @@ struct job { /* one attempt at one model */
     struct engine_staged staged; /* what is published: its files lie in the table's folder */
     int64_t rows, rejected;      /* of the SELECT */
     struct list_of(const struct lake_file *) removes; /* in the order of work.base->files */
+    struct list_of(struct lake_where) reads; /* what of the table the new rows depend on; none = all of it */
 };
 bool job_replaces_all(const struct job *j);
 /* Gives every input its meaning for this run, and decides what is made anew. */

@@ -1,11 +1,13 @@
 /* Merge: new rows replace those of the same key. Files that hold one to be replaced are written again without
  * it, together with the new rows; the others stay. */
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "asset/internal.h"
 #include "base/fs.h"
 #include "base/log.h"
+
+enum { MAX_PARTITIONS = 1000 };
 
 /* --- SQL --- */
 
@@ -86,56 +88,60 @@ bool job_unique_key(struct job *j, const char *relation, struct err *e)
 
 /* --- which files hold rows to be replaced --- */
 
-struct range { /* JSON values of one type, from statistics */
-    const char *min, *max;
-};
-
-static bool is_number(const char *json)
+static const struct lake_field *field_of(const struct job *j, const char *column)
 {
-    return *json == '-' || (*json >= '0' && *json <= '9');
+    for (size_t i = 0; i < j->schema.n; i++)
+        if (strcasecmp(j->schema.fields[i].name, column) == 0)
+            return &j->schema.fields[i];
+    return NULL;
 }
 
-static bool is_whole(const char *json)
+static bool is_partition(const struct job *j, const char *column)
 {
-    return json[*json == '-'] && !json[strspn(json + (*json == '-'), "0123456789") + (*json == '-')];
+    for (size_t i = 0; i < j->npartition_by; i++)
+        if (strcasecmp(j->partition_by[i], column) == 0)
+            return true;
+    return false;
 }
 
-/* x < y; false as well when nobody can tell. */
-static bool is_less(const char *x, const char *y)
+/* The values of a partition column that occur in the new rows, as the log spells them. */
+static bool partition_values(struct job *j, const char *column, struct lake_where *ret, struct err *e)
 {
-    if (is_whole(x) && is_whole(y) && strlen(x) < 19 && strlen(y) < 19)
-        return strtoll(x, NULL, 10) < strtoll(y, NULL, 10);
-    return is_number(x) && is_number(y) && strtod(x, NULL) < strtod(y, NULL);
+    auto_buf sql = BUF(1 << 16);
+    struct engine_rows rows;
+    const struct engine_params none = {0};
+    buf_addf(&sql, "SELECT DISTINCT nullif(CAST(");
+    sql_ident(&sql, column);
+    buf_addf(&sql, " AS VARCHAR), '') FROM cupel_in");
+    if (!buf_done(&sql, e) ||
+        !engine_rows(j->w->driver, j->t->a, j->s, sql.p, none, MAX_PARTITIONS + 1, &rows, e))
+        return false;
+    const char **values = arena_make(j->t->a, const char *, rows.nrows);
+    for (size_t i = 0; i < rows.nrows; i++)
+        values[i] = rows.rows[i][0];
+    if (rows.nrows <= MAX_PARTITIONS)
+        *ret = (struct lake_where){.column = column, .values = values, .nvalues = rows.nrows};
+    return true;
 }
 
-/* Of the first key column over the new rows. Numbers only: texts may be cut, and times are spelled in many
- * ways. */
-static bool new_range(struct arena *a, const struct job *j, const struct engine_staged *in, struct range *ret)
+/* What rows the new ones can replace: those whose key columns lie where theirs do. */
+static bool find_reads(struct job *j, const struct engine_staged *in, struct err *e)
 {
-    *ret = (struct range){0};
-    for (size_t i = 0; i < in->nfiles; i++) {
-        struct range r;
-        if (!lake_file_range(a, &in->files[i], j->m->key[0], &r.min, &r.max) || !is_number(r.min) ||
-            !is_number(r.max))
+    struct arena *a = j->t->a;
+    for (size_t i = 0; i < j->m->nkey; i++) {
+        const struct lake_field *f = field_of(j, j->m->key[i]);
+        struct lake_where w = {0};
+        if (f && is_partition(j, f->name) && !partition_values(j, f->name, &w, e))
             return false;
-        ret->min = !ret->min || is_less(r.min, ret->min) ? r.min : ret->min;
-        ret->max = !ret->max || is_less(ret->max, r.max) ? r.max : ret->max;
+        if (w.column || (f && lake_files_range(a, f, in->files, in->nfiles, &w)))
+            *arena_push(a, &j->reads) = w;
     }
-    return ret->min;
+    return true;
 }
 
-static bool may_hold(struct arena *a, const struct job *j, const struct lake_file *f,
-                     const struct range *keys)
-{
-    struct range r;
-    if (!keys || !lake_file_range(a, f, j->m->key[0], &r.min, &r.max))
-        return true;
-    return !is_less(r.max, keys->min) && !is_less(keys->max, r.min);
-}
-
-/* Ticks the files with a row whose `key` is in a relation, of those that can have one by their statistics. */
+/* Ticks the files with a row whose `key` is in a relation, of those that can have one (as `where` says). */
 static bool find_matching(struct job *j, const char *const *key, size_t nkey, const char *relation,
-                          const struct range *keys, bool *hit, struct err *e)
+                          const struct lake_where *where, size_t nwhere, bool *hit, struct err *e)
 {
     auto_arena *a = arena_new();
     const struct lake_snapshot *base = j->work.base;
@@ -143,7 +149,7 @@ static bool find_matching(struct job *j, const char *const *key, size_t nkey, co
     bool *found = arena_make(a, bool, base->nfiles);
     size_t n = 0;
     for (size_t i = 0; i < base->nfiles; i++)
-        if (!hit[i] && may_hold(a, j, &base->files[i], keys))
+        if (!hit[i] && lake_file_may_hold(base, &base->files[i], where, nwhere))
             files[n++] = &base->files[i];
     if (!j->w->driver->matching_files(j->s, &j->work.table, base, files, n, key, nkey, relation, found, e))
         return false;
@@ -156,13 +162,14 @@ static bool find_hits(struct job *j, const struct engine_staged *in, struct err 
 {
     const struct lake_snapshot *base = j->work.base;
     bool *hit = arena_make(j->t->a, bool, base->nfiles);
-    struct range keys;
-    bool ranged = new_range(j->t->a, j, in, &keys);
-    if (in->rows && !find_matching(j, j->m->key, j->m->nkey, "cupel_in", ranged ? &keys : NULL, hit, e))
+    if (in->rows && (!find_reads(j, in, e) ||
+                     !find_matching(j, j->m->key, j->m->nkey, "cupel_in", j->reads.v, j->reads.n, hit, e)))
         return false;
     for (size_t i = 0; j->groups && i < j->touched.n; i++)
-        if (!find_matching(j, &j->touched.v[i].column, 1, j->touched.v[i].relation, NULL, hit, e))
+        if (!find_matching(j, &j->touched.v[i].column, 1, j->touched.v[i].relation, NULL, 0, hit, e))
             return false;
+    if (j->groups)
+        j->reads.n = 0; /* rows of touched keys as well */
     for (size_t i = 0; i < base->nfiles; i++)
         if (hit[i])
             *arena_push(j->t->a, &j->removes) = &base->files[i];

@@ -136,6 +136,20 @@ static const char *partition_name(const struct job *j, const char *const *values
     return arena_str(j->t->a, b.p);
 }
 
+/* The partitions that are replaced, by their values in one column: others do not matter. */
+static void read_partitions(struct job *j, size_t column)
+{
+    size_t n = 0;
+    const char **values =
+        arena_make(j->t->a, const char *, j->staged.nfiles + (j->partitions ? j->partitions->nrows : 0));
+    for (size_t i = 0; i < j->staged.nfiles; i++)
+        values[n++] = j->staged.files[i].values[column];
+    for (size_t i = 0; j->partitions && i < j->partitions->nrows; i++)
+        values[n++] = j->partitions->rows[i][column];
+    *arena_push(j->t->a, &j->reads) =
+        (struct lake_where){.column = j->partition_by[column], .values = values, .nvalues = n};
+}
+
 /* Files of the partitions that the staged files belong to, and of those that were to be made anew. */
 static void replace_partitions(struct job *j)
 {
@@ -148,6 +162,8 @@ static void replace_partitions(struct job *j)
     for (size_t i = 0; i < base->nfiles; i++)
         if (map_find(&names, partition_name(j, base->files[i].values)) != SIZE_MAX)
             *arena_push(j->t->a, &j->removes) = &base->files[i];
+    for (size_t i = 0; i < j->npartition_by; i++)
+        read_partitions(j, i);
 }
 
 static bool stage(struct job *j, struct err *e)
@@ -333,6 +349,8 @@ static bool publish(struct job *j, struct asset_result *ret, struct err *e)
         .txns = txns.v,
         .ntxns = txns.n,
         .blind = j->m->mode == MODE_APPEND && !job_replaces_all(j) && !check_has_table(j->m),
+        .reads = j->reads.v,
+        .nreads = check_has_table(j->m) ? 0 : j->reads.n, /* the checks have read all of it */
         .operation = operation(j),
         .parameters = job_replaces_all(j) ? "{\"mode\":\"Overwrite\"}" : "{}",
         .metrics =

@@ -1,6 +1,7 @@
 #include "lake/conflict.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What the other commit did. */
@@ -9,6 +10,7 @@ struct deeds {
     const struct intent *in;
     bool blind, metadata, protocol;
     const char *added, *removed; /* one of the files that change what the table's rows are */
+    const char *unread;          /* added, with rows that this commit would have read */
     const char *ours;            /* a file that we remove too */
     const char *app;             /* a txn that we write too */
 };
@@ -18,13 +20,43 @@ static bool is_ours(const struct deeds *d, const struct file_act *f)
     return map_find(&d->in->removes, lake_file_id(d->a, f->path, f->dv)) != SIZE_MAX;
 }
 
+static int by_path(const void *x, const void *y)
+{
+    return strcmp(((const struct lake_file *)x)->path, ((const struct lake_file *)y)->path);
+}
+
+static const char *const *values_of(struct arena *a, const struct lake_snapshot *s, const struct file_act *f)
+{
+    const char **values = arena_make(a, const char *, s->npartition_by);
+    for (size_t i = 0; i < s->npartition_by; i++)
+        for (size_t k = 0; k < f->nvalues; k++)
+            if (strcmp(f->values[k].key, lake_physical_name(s, s->partition_by[i])) == 0)
+                values[i] = f->values[k].value && *f->values[k].value ? f->values[k].value : NULL;
+    return values;
+}
+
+/* Can an added file have rows that this commit would have had to read? One that it knew, and of which others
+ * only took rows away, has none: it would be among the removes. */
+static bool concerns(const struct deeds *d, const struct file_act *f)
+{
+    const struct lake_commit *c = d->in->commit;
+    const struct lake_file file = {.path = f->path, .stats = f->stats, .values = values_of(d->a, c->base, f)};
+    if (!c->nreads)
+        return true;
+    if (c->base->nfiles && bsearch(&file, c->base->files, c->base->nfiles, sizeof file, by_path))
+        return false;
+    return lake_file_may_hold(c->base, &file, c->reads, c->nreads);
+}
+
 static bool take(void *arg, const struct action *x, struct err *e)
 {
     (void)e;
     struct deeds *d = arg;
     const struct lake_commit *c = d->in->commit;
-    if (x->add && x->add->data_change)
+    if (x->add && x->add->data_change) {
         d->added = x->add->path;
+        d->unread = concerns(d, x->add) ? x->add->path : d->unread;
+    }
     if (x->remove && x->remove->data_change)
         d->removed = x->remove->path;
     if (x->remove && is_ours(d, x->remove))
@@ -65,11 +97,13 @@ static bool judge(const struct deeds *d, int64_t version, struct err *e)
         what = "removed a file that this one replaces: ", which = d->ours;
     else if (in->moves)
         return true;
-    else if (!in->blind && d->removed)
+    else if (!in->blind && !in->commit->nreads && d->removed)
         what = "removed rows that this one has read: ", which = d->removed;
     /* What a blind append added may be thought of as having come after us. */
-    else if (!in->blind && d->added && (!d->blind || in->changes_metadata))
+    else if (!in->blind && in->changes_metadata && d->added)
         what = "added rows that this one has not seen: ", which = d->added;
+    else if (!in->blind && !(d->blind && !d->removed) && d->unread)
+        what = "added rows that this one has not seen: ", which = d->unread;
     if (!what)
         return true;
     return fail(e, ERR_CONFLICT, "version %" PRIi64 " of table '%s', committed meanwhile, %s%s", version,

@@ -199,9 +199,30 @@ struct lake_column_stats {
  * for them. */
 char *lake_stats(struct arena *a, const struct lake_schema *s, const char *const *partition_by,
                  size_t npartition_by, int64_t rows, const struct lake_column_stats *cols, size_t ncols);
-/* min and max of a top-level column from a file's stats, as JSON text ("12", "\"abc\""); false = unknown. */
+/* min and max of a top-level column, by its physical name, from a file's stats, as JSON text ("12",
+ * "\"abc\""); false = unknown. */
 bool lake_file_range(struct arena *a, const struct lake_file *f, const char *column, const char **ret_min,
                      const char **ret_max);
+
+/* Rows told by the value of one top-level column, which is not null: it lies between two bounds, both
+ * included, or, of a partition column, is one of some. */
+struct lake_where {
+    const char *column;
+    const char *min, *max;     /* JSON, as statistics have them; NULL = no bound */
+    const char *const *values; /* as the log has them, NULL = null; values NULL = the bounds tell */
+    size_t nvalues;
+};
+/* Can a row of the file be such, in all n columns? By its partition values and statistics; true when these do
+ * not tell. */
+bool lake_file_may_hold(const struct lake_snapshot *s, const struct lake_file *f, const struct lake_where *w,
+                        size_t n);
+/* The bounds of a top-level column over some files, none of them partitioned by it; false = their statistics
+ * do not tell. */
+bool lake_files_range(struct arena *a, const struct lake_field *column, const struct lake_file *files,
+                      size_t n, struct lake_where *ret);
+/* Are two partition values (NULL = null) of a primitive type the same? Writers spell numbers and times in
+ * their own ways. */
+bool lake_value_same(const char *type, const char *x, const char *y);
 
 struct lake_commit {
     const struct lake_snapshot
@@ -223,6 +244,11 @@ struct lake_commit {
     size_t ntxns;
 
     bool blind; /* an append that read nothing of the table: passes beside any other append or rewrite */
+    /* If it is not: it has read only rows that are so in all these columns, and files that have none of them
+     * may come and go meanwhile; and of the files that it has read it removes every one that has such a row.
+     * 0 = it may have read every row. */
+    const struct lake_where *reads;
+    size_t nreads;
     const char *operation;  /* "WRITE", "MERGE", "CREATE TABLE", ... as in other writers' commitInfo */
     const char *parameters; /* JSON object as text of strings, NULL = {} */
     const char *metrics;    /* JSON object as text of strings, NULL = {} */
@@ -232,11 +258,12 @@ struct lake_commit {
 /* Data files are made durable first, then the log entry; when it returns true the commit is on disk and every
  * later reader sees it. Conflicts (ERR_CONFLICT): the table's schema or protocol changed, a file that it
  * removes is gone, one of its txn app ids was written, a concurrent create, or (not blind) rows that it could
- * have read were removed, or added by a commit that was not a blind append itself: one that was may be
- * thought of as having come later. A commit whose files all say data_change = false only moves rows to other
- * files: what others add or remove beside them does it no harm. A disk that fails at the very end (ERR_IO)
- * can leave the commit done: a retry reads again and looks at its txn. Every 10th version a checkpoint is
- * written; a checkpoint that fails does not fail the commit. *ret_version is the version it got. */
+ * have read (`reads`) were removed, or added by a commit that was not a blind append itself: one that was may
+ * be thought of as having come later. A commit whose files all say data_change = false only moves rows to
+ * other files: what others add or remove beside them does it no harm. A disk that fails at the very end
+ * (ERR_IO) can leave the commit done: a retry reads again and looks at its txn. Every 10th version a
+ * checkpoint is written; a checkpoint that fails does not fail the commit. *ret_version is the version it
+ * got. */
 bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_commit *c,
                  int64_t *ret_version, struct err *e) must_check;
 

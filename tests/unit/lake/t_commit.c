@@ -334,6 +334,81 @@ TEST(conflicts_are_those_of_the_protocol)
     }
 }
 
+TEST(others_may_do_what_a_commit_has_not_read)
+{
+    /* Partitions a and b at version 0, ids 1 to 10 each; `other` is version 1, made meanwhile. */
+#define FILE_OF(path, p, min, max)                                                                           \
+    "{\"add\":{\"path\":\"" path "\",\"partitionValues\":{\"p\":\"" p                                        \
+    "\"},\"size\":1,\"modificationTime\":2,\"dataChange\":true,\"stats\":\"{\\\"minValues\\\":{"             \
+    "\\\"id\\\":" min "},\\\"maxValues\\\":{\\\"id\\\":" max "}}\"}}\n"
+#define MERGED "{\"commitInfo\":{\"operation\":\"MERGE\"}}\n"
+    enum { BY_PARTITION = 1, BY_ID = 2, EVOLVE = 4 };
+    static const struct {
+        const char *label;
+        int ours; /* a merge of ids 1 to 5 in partition a, which rewrites a1 */
+        const char *other, *error;
+    } cases[] = {
+        {"a merge into another partition", BY_PARTITION, MERGED REMOVE("b1") FILE_OF("b2", "b", "1", "10"),
+         NULL},
+        {"a merge into the same", BY_PARTITION, MERGED FILE_OF("a2", "a", "1", "10"), "a2"},
+        {"a merge of other rows", BY_ID, MERGED REMOVE("b1") FILE_OF("b2", "b", "6", "10"), NULL},
+        {"a merge of some of the rows", BY_ID, MERGED FILE_OF("b2", "b", "5", "10"), "b2"},
+        {"both say something, and one is enough", BY_ID | BY_PARTITION, MERGED FILE_OF("b2", "b", "5", "10"),
+         NULL},
+        {"a delete of rows that it did not find", BY_ID, MERGED REMOVE("b1"), NULL},
+        {"a vector for rows that it did not find", BY_ID, MERGED REMOVE("b1") FILE_OF("b1", "b", "1", "10"),
+         NULL},
+        {"a delete of rows that it replaces", BY_ID, MERGED REMOVE("a1"), "a1"},
+        {"an append", BY_ID, BLIND FILE_OF("a2", "a", "1", "10"), NULL},
+        {"what says it is an append, and removes", BY_ID, BLIND REMOVE("b1") FILE_OF("a2", "a", "1", "10"),
+         "a2"},
+        {"an append to a table that gets a column", BY_ID | EVOLVE, BLIND FILE_OF("b2", "b", "6", "10"),
+         "b2"},
+        {"all of the table was read", 0, MERGED REMOVE("b1"), "b1"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        auto_arena *a = arena_new();
+        struct lake_table t = test_table(a);
+        struct err e = {0};
+        int64_t version = -1;
+        CASE(cases[i].label);
+        test_log(&t, 0,
+                 PROTOCOL METADATA("\"p\"", "") FILE_OF("a1", "a", "1", "10") FILE_OF("b1", "b", "1", "10"));
+        struct lake_snapshot *s = test_snapshot(a, &t);
+        test_log(&t, 1, cases[i].other);
+
+        const char *const values[] = {"a"};
+        struct lake_where reads[2];
+        size_t nreads = 0;
+        if (cases[i].ours & BY_PARTITION)
+            reads[nreads++] = (struct lake_where){.column = "p", .values = values, .nvalues = 1};
+        if (cases[i].ours & BY_ID)
+            reads[nreads++] = (struct lake_where){.column = "id", .min = "1", .max = "5"};
+        const struct lake_field fields[3] = {
+            test_fields[0], test_fields[1], {.name = "x", .type = &test_long}};
+        const struct lake_schema wider = {fields, 3};
+        struct lake_file g = test_file(a, &t, "g");
+        g.values = values;
+        const struct lake_file *gone = &s->files[0];
+        const struct lake_commit c = {.base = s,
+                                      .schema = cases[i].ours & EVOLVE ? &wider : NULL,
+                                      .partition_by = s->partition_by,
+                                      .npartition_by = 1,
+                                      .adds = &g,
+                                      .nadds = 1,
+                                      .removes = &gone,
+                                      .nremoves = 1,
+                                      .reads = reads,
+                                      .nreads = nreads};
+        bool ok = lake_commit(a, &t, &c, &version, &e);
+        CHECK_INT(ok, !cases[i].error);
+        if (!ok && cases[i].error) {
+            CHECK_INT(e.kind, ERR_CONFLICT);
+            CHECK_HAS(e.msg, arena_fmt(a, ": %s", cases[i].error));
+        }
+    }
+}
+
 TEST(a_commit_passes_any_number_of_others)
 {
     auto_arena *a = arena_new();
