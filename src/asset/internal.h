@@ -50,6 +50,15 @@ bool staging_commit(struct arena *a, const struct workshop *w, const struct lake
 void staging_drop(const struct workshop *w, const struct lake_table *t, const struct staging *s,
                   const struct lake_file *files, size_t n);
 
+/* The beginnings of the names of files that somebody is staging, or was when it was killed. */
+bool staging_prefixes(const struct workshop *w, struct arena *a, const char *const **ret, size_t *ret_n,
+                      struct err *e) must_check;
+
+/* --- vacuum.c --- */
+
+/* For the life of the arena nobody else of this project takes files away or brings them back. */
+bool files_lock(struct arena *a, const struct workshop *w, struct err *e) must_check;
+
 /* --- work.c: what a model has to do and from what, by the logs alone --- */
 
 struct model_input {

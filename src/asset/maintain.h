@@ -4,6 +4,7 @@
  * commits collide with those of others by Delta's rules (ERR_CONFLICT; a new attempt may pass). */
 #pragma once
 #include "asset/asset.h"
+#include "lake/vacuum.h"
 
 /* --- optimize.c --- */
 
@@ -31,3 +32,11 @@ struct optimize_result {
  * GiB), so that little is lost when it is stopped. */
 bool asset_optimize(struct task *t, const struct workshop *w, const char *table,
                     const struct optimize_options *o, struct optimize_result *ret, struct err *e) must_check;
+
+/* --- vacuum.c --- */
+
+/* What can go of a table, and with `dry_run` no more than that: see lake/vacuum.h. Files that a process of
+ * this project is staging are kept however short the retention is. It and a restore keep each other out
+ * (ERR_CONFLICT), since a restore brings back files that a vacuum may take. */
+bool asset_vacuum(struct task *t, const struct workshop *w, const char *table, int64_t retain_ms, bool force,
+                  bool dry_run, struct lake_vacuum *ret, struct err *e) must_check;

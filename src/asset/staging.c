@@ -167,3 +167,18 @@ size_t asset_sweep_staged(const struct workshop *w)
     }
     return removed;
 }
+
+bool staging_prefixes(const struct workshop *w, struct arena *a, const char *const **ret, size_t *ret_n,
+                      struct err *e)
+{
+    const char *dir = journal_dir(a, w), **names;
+    struct list_of(const char *) out = {0};
+    size_t n = 0;
+    if (fs_exists(dir) && !fs_list(a, dir, &names, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        *arena_push(a, &out) = arena_fmt(a, "part-%s-", names[i]);
+    *ret = out.v;
+    *ret_n = out.n;
+    return true;
+}

@@ -67,6 +67,12 @@ static int by_name(const void *x, const void *y)
     return strcmp(((const struct store_entry *)x)->name, ((const struct store_entry *)y)->name);
 }
 
+static bool is_symlink(int dir, const char *name)
+{
+    struct stat st;
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
 static bool local_list(struct store *s, struct arena *a, const char *dir, const char *after,
                        struct store_entry **ret, size_t *ret_n, struct err *e)
 {
@@ -85,11 +91,13 @@ static bool local_list(struct store *s, struct arena *a, const char *dir, const 
                 continue;
             return fs_fail(e, "cannot list", path);
         }
+        bool is_link = entry->d_type == DT_LNK || (entry->d_type == DT_UNKNOWN && is_symlink(dirfd(d), name));
         *arena_push(a, &found) = (struct store_entry){
             .name = arena_str(a, name),
             .size = st.st_size,
             .mtime_ms = st.st_mtim.tv_sec * INT64_C(1000) + st.st_mtim.tv_nsec / 1000000,
             .is_dir = S_ISDIR(st.st_mode),
+            .is_link = is_link,
         };
     }
     if (d && errno)
@@ -243,6 +251,14 @@ static bool local_remove(struct store *s, const char *path, struct err *e)
     return fs_remove(store_uri(a, s, path), e);
 }
 
+static bool local_remove_dir(struct store *s, const char *dir, struct err *e)
+{
+    auto_arena *a = arena_new();
+    const char *path = store_uri(a, s, dir);
+    return rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST ||
+           fs_fail(e, "cannot remove folder", path);
+}
+
 static int by_text(const void *x, const void *y)
 {
     return strcmp(*(const char *const *)x, *(const char *const *)y);
@@ -297,4 +313,5 @@ const struct store_driver store_local = {
     .sync = local_sync,
     .adopt = local_adopt,
     .mkdirs = local_mkdirs,
+    .remove_dir = local_remove_dir,
 };

@@ -18,6 +18,7 @@ struct store_entry {
     const char *name; /* relative to the listed folder, no slash: not recursive */
     int64_t size, mtime_ms;
     bool is_dir;
+    bool is_link; /* a symbolic link; the rest tells what it leads to */
 };
 
 struct store_driver {
@@ -45,6 +46,8 @@ struct store_driver {
      * name is gone when it returns true. For checkpoints. */
     bool (*adopt)(struct store *s, const char *local_file, const char *path, bool *ret_taken, struct err *e);
     bool (*mkdirs)(struct store *s, const char *dir, struct err *e);
+    /* Removes a folder that has nothing in it; fine when it has, or is not there. NULL = there are none. */
+    bool (*remove_dir)(struct store *s, const char *dir, struct err *e);
 };
 
 /* "/data/lake", "lake" (relative to cwd) or "file:///data/lake". An unknown scheme is ERR_USER. */
