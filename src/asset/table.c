@@ -74,7 +74,7 @@ static bool relation_at(struct arena *a, const struct workshop *w, struct sessio
     struct lake_snapshot *snap;
     if (!asset_place(a, w, name, &t, &at, e))
         return false;
-    const char *table = asset_path(a, name) ? t.store->root : arena_strn(a, name, strcspn(name, "@"));
+    const char *table = asset_path(a, name) ? t.store->uri : arena_strn(a, name, strcspn(name, "@"));
     if (table_view(w, table))
         return fail(e, ERR_USER, "'%s' is a view: it has no versions", table);
     if (!lake_snapshot(a, &t, at, &snap, NULL, e))

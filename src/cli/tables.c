@@ -43,7 +43,7 @@ static bool tables(struct app *app, const void *conf, struct err *e)
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         const char *name =
-            app->anywhere ? store_uri(app->a, x.shop.lake, names[i]) : dotted(app->a, names[i]);
+            app->anywhere ? store_name(app->a, x.shop.lake, names[i]) : dotted(app->a, names[i]);
         struct lake_table t = {.store = x.shop.lake,
                                .dir = names[i],
                                .parquet = engine_duckdb.parquet(x.engine),

@@ -89,13 +89,37 @@ static bool all_agree(const struct scan *sc)
 
 /* --- the list of files --- */
 
+/* NULL: it lies elsewhere. */
+static const char *path_in_store(struct arena *a, const struct lake_table *t, const struct lake_file *f)
+{
+    size_t n = strlen(t->store->uri);
+    if (f->path[0] != '/' && !strstr(f->path, "://"))
+        return *t->dir ? arena_fmt(a, "%s/%s", t->dir, f->path) : f->path;
+    bool inside = strncmp(f->path, t->store->uri, n) == 0 && f->path[n] == '/';
+    return inside ? f->path + n + 1 : NULL; /* others are of a shallow clone */
+}
+
 const char *duck_file_uri(struct arena *a, const struct lake_table *t, const struct lake_file *f)
 {
-    if (strncmp(f->path, "file://", 7) == 0)
-        return f->path + 7;
-    if (f->path[0] == '/' || strstr(f->path, "://")) /* of a shallow clone */
-        return f->path;
-    return store_uri(a, t->store, *t->dir ? arena_fmt(a, "%s/%s", t->dir, f->path) : f->path);
+    const char *path = path_in_store(a, t, f);
+    if (path)
+        return store_uri(a, t->store, path);
+    return strncmp(f->path, "file://", 7) == 0 ? f->path + 7 : f->path;
+}
+
+/* Those of a remote store come to this machine. */
+static bool fetch_files(const struct scan *sc, struct err *e)
+{
+    size_t n = 0;
+    if (!sc->t->store->remote)
+        return true;
+    struct store_object *objects = arena_make(sc->a, struct store_object, sc->nfiles);
+    for (size_t i = 0; i < sc->nfiles; i++) {
+        const char *path = path_in_store(sc->a, sc->t, sc->files[i]);
+        if (path)
+            objects[n++] = (struct store_object){path, sc->files[i]->size};
+    }
+    return store_fetch(sc->t->store, objects, n, e) || wrap(e, "table '%s'", sc->t->dir);
 }
 
 /* A path as a glob that matches it alone. */
@@ -343,6 +367,8 @@ bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
     struct scan sc = {.a = a, .s = s, .t = t, .snap = snap, .files = files, .nfiles = nfiles};
     for (size_t i = 0; i < nfiles; i++)
         sc.vectors |= files[i]->dv != NULL;
+    if (!fetch_files(&sc, e))
+        return false;
     sc.hive =
         snap->npartition_by > 0 && snap->mapping == LAKE_MAPPING_NONE && !hides_place(snap) && all_agree(&sc);
     bool *missing = arena_make(a, bool, snap->schema.n);

@@ -17,6 +17,7 @@ struct stage {       /* one call */
     struct arena *scratch;
     struct session *s;
     const struct engine_stage *g;
+    struct store *staging;      /* where files lie until they are committed */
     struct engine_column *cols; /* of the SELECT */
     size_t ncols;
     bool reject_list;
@@ -318,7 +319,7 @@ static bool read_report(struct stage *st, duckdb_data_chunk chunk, struct engine
         relative += strncmp(relative, "./", 2) == 0 ? 2 : 0;
         if (rows == 0) {
             const char *in_store = arena_fmt(st->scratch, "%s/%s", st->g->dir, relative);
-            if (!st->g->store->driver->remove(st->g->store, in_store, e))
+            if (!st->staging->driver->remove(st->staging, in_store, e))
                 return false;
             continue;
         }
@@ -342,7 +343,7 @@ static bool read_report(struct stage *st, duckdb_data_chunk chunk, struct engine
  * writer may just be using them. */
 static void remove_written(struct stage *st, const char *dir)
 {
-    struct store *store = st->g->store;
+    struct store *store = st->staging;
     struct store_entry *entries;
     size_t n;
     struct err ignored;
@@ -382,12 +383,14 @@ static bool copy(struct stage *st, struct engine_staged *ret, struct err *e)
 static bool prepare(struct stage *st, struct err *e)
 {
     const struct engine_stage *g = st->g;
-    st->folder = store_uri(st->a, g->store, g->dir);
+    st->staging = store_staging(g->store);
+    st->folder = store_uri(st->a, st->staging, g->dir);
     st->token = g->token ? g->token : arena_strn(st->scratch, lake_uuid(st->scratch), 18);
     st->origin = (struct origin){.text = g->sql, .plain = &st->plain, .at = g->at};
     return sqltext_plain(st->scratch, g->sql, NULL, g->at, &st->plain, e) &&
            duck_bind(st->a, st->s, g->sql, g->params, g->at, &st->cols, &st->ncols, e) &&
-           check_columns(st, e) && target_schema(st, e) && g->store->driver->mkdirs(g->store, g->dir, e);
+           check_columns(st, e) && target_schema(st, e) &&
+           st->staging->driver->mkdirs(st->staging, g->dir, e);
 }
 
 bool duck_stage(struct arena *a, struct session *s, const struct engine_stage *g, struct engine_staged *ret,

@@ -126,9 +126,12 @@ bool checkpoint_write(const struct lake_table *t, int64_t version, struct err *e
         return false;
 
     char *name = log_path(a, t, arena_fmt(a, LOG_DIR "/%020" PRIi64 ".checkpoint.parquet", version));
+    struct store *staging = store_staging(t->store);
     char *temp = store_uri(
-        a, t->store, log_path(a, t, arena_fmt(a, LOG_DIR "/.%020" PRIi64 ".%s.tmp", version, lake_uuid(a))));
+        a, staging, log_path(a, t, arena_fmt(a, LOG_DIR "/.%020" PRIi64 ".%s.tmp", version, lake_uuid(a))));
     arena_defer(a, remove_local, temp); /* it is gone already if all went well */
+    if (staging != t->store && !staging->driver->mkdirs(staging, log_path(a, t, LOG_DIR), e))
+        return false;
     return t->parquet->write(t->parquet->ctx, b.p, b.len, columns, temp, e) &&
            t->store->driver->adopt(t->store, temp, name, &taken, e) && write_hint(a, t, version, n, e);
 }

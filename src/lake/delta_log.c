@@ -8,7 +8,7 @@
 
 const char *log_table_name(const struct lake_table *t)
 {
-    return t->dir && *t->dir ? t->dir : t->store->root;
+    return t->dir && *t->dir ? t->dir : t->store->uri;
 }
 
 char *log_path(struct arena *a, const struct lake_table *t, const char *name)
@@ -259,6 +259,9 @@ static bool read_parquet(struct source *s, const char *path, struct err *e)
         return fail(e, ERR_DATA, "'%s' of table '%s' cannot be read without an engine", s->name,
                     log_table_name(s->t));
     wanted_columns(s->want, columns);
+    const struct store_object object = {path, -1};
+    if (!store_fetch(s->t->store, &object, 1, e))
+        return wrap(e, "'%s' of table '%s'", s->name, log_table_name(s->t));
     return p->read(p->ctx, store_uri(s->a, s->t->store, path), columns, parquet_line, s, e) ||
            wrap(e, "'%s' of table '%s'", s->name, log_table_name(s->t));
 }

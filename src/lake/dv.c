@@ -82,7 +82,7 @@ static const char *store_path(struct arena *a, const struct lake_table *t, const
 {
     if (!path_is_absolute(path))
         return log_path(a, t, path);
-    const char *root = t->store->root;
+    const char *root = t->store->uri;
     size_t n = strlen(root);
     while (n && root[n - 1] == '/')
         n--;

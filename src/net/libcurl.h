@@ -18,6 +18,8 @@
     X(easy_getinfo)                                                                                          \
     X(easy_header)                                                                                           \
     X(easy_init)                                                                                             \
+    X(easy_perform)                                                                                          \
+    X(easy_reset)                                                                                            \
     X(easy_setopt)                                                                                           \
     X(easy_strerror)                                                                                         \
     X(free)                                                                                                  \
@@ -54,6 +56,8 @@ const struct libcurl *libcurl(void);
 #define curl_easy_getinfo        libcurl()->easy_getinfo
 #define curl_easy_header         libcurl()->easy_header
 #define curl_easy_init           libcurl()->easy_init
+#define curl_easy_perform        libcurl()->easy_perform
+#define curl_easy_reset          libcurl()->easy_reset
 #define curl_easy_setopt         libcurl()->easy_setopt
 #define curl_easy_strerror       libcurl()->easy_strerror
 #define curl_free                libcurl()->free
