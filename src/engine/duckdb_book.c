@@ -160,7 +160,7 @@ bool duck_book_open(struct session *s, const struct lake_table *t, const struct 
         size_t no = map_add(s->a, &b->names, duck_file_uri(s->a, t, files[i]));
         if (no < i) /* two vectors of one file at the same time */
             return fail(e, ERR_DATA, "file '%s' is twice in table '%s'", files[i]->path,
-                        *t->dir ? t->dir : t->store->root);
+                        *t->dir ? t->dir : t->store->uri);
         const char **values = arena_make(s->a, const char *, b->nvalues);
         for (size_t k = 0; k < b->nvalues; k++)
             values[k] = arena_str(s->a, files[i]->values[k]);

@@ -153,7 +153,7 @@ static bool read_file(struct arena *a, const struct lake_table *t, const char *p
     const char *stored = store_path(a, t, path);
     if (!stored)
         return fail(e, ERR_DATA, "the deletion vector '%s' of table '%s' is not below '%s'", path,
-                    log_table_name(t), t->store->root);
+                    log_table_name(t), t->store->uri);
     if (t->store->driver->read(t->store, stored, b, &missing, e))
         return true;
     return missing

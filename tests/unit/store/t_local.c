@@ -65,7 +65,7 @@ TEST(uris_become_stores)
         {"/", "/", NULL},
         {"file:///data/lake", "/data/lake", NULL},
         {"lake", fs_join(a, cwd, "lake"), NULL},
-        {"s3://bucket/lake", NULL, "cannot store anything in 's3://bucket/lake': unknown scheme 's3'"},
+        {"gs://bucket/lake", NULL, "cannot store anything in 'gs://bucket/lake': unknown scheme 'gs'"},
         {"file://lake", NULL, "'file://lake': a path behind file:// begins with a slash"},
         {"", NULL, "'' names no folder"},
         {"file://", NULL, "'file://' names no folder"},
