@@ -35,7 +35,15 @@ static bool scan_number(const char **p, int n, int64_t *ret)
 }
 
 /* The names of the log: a version, and what that file is to it. */
-enum log_name { NAME_OTHER, NAME_COMMIT, NAME_CHECKPOINT, NAME_PART, NAME_V2_JSON, NAME_V2_PARQUET };
+enum log_name {
+    NAME_OTHER,
+    NAME_COMMIT,
+    NAME_CHECKPOINT,
+    NAME_PART,
+    NAME_V2_JSON,
+    NAME_V2_PARQUET,
+    NAME_COMPACTED /* its last version is in *part */
+};
 
 static enum log_name parse_name(const char *name, int64_t *version, int64_t *part, int64_t *parts)
 {
@@ -46,6 +54,9 @@ static enum log_name parse_name(const char *name, int64_t *version, int64_t *par
         return NAME_COMMIT;
     if (strcmp(p, ".checkpoint.parquet") == 0)
         return NAME_CHECKPOINT;
+    const char *last = p + 1;
+    if (*p == '.' && scan_number(&last, 20, part) && strcmp(last, ".compacted.json") == 0)
+        return *part > *version && *part <= INT64_MAX / 2 ? NAME_COMPACTED : NAME_OTHER;
     if (strncmp(p, ".checkpoint.", 12) != 0)
         return NAME_OTHER;
     const char *tail = p + 12;
@@ -61,6 +72,13 @@ static enum log_name parse_name(const char *name, int64_t *version, int64_t *par
 
 struct commits list_of(struct log_commit);
 struct checkpoints list_of(struct log_checkpoint);
+struct compactions list_of(struct log_compaction);
+
+struct sorted {
+    struct commits commits;
+    struct checkpoints checkpoints;
+    struct compactions compactions;
+};
 
 /* All parts of a checkpoint, of which entry `first` is number 1; they stand together in the listing. */
 static bool gather_parts(struct arena *a, const struct store_entry *entries, size_t n, size_t first,
@@ -83,7 +101,7 @@ static bool gather_parts(struct arena *a, const struct store_entry *entries, siz
 }
 
 static void sort_entry(struct arena *a, const struct store_entry *entries, size_t n, size_t i,
-                       struct commits *commits, struct checkpoints *checkpoints)
+                       struct sorted *to)
 {
     const struct store_entry *x = &entries[i];
     struct log_checkpoint c;
@@ -91,18 +109,21 @@ static void sort_entry(struct arena *a, const struct store_entry *entries, size_
     enum log_name kind = x->is_dir ? NAME_OTHER : parse_name(x->name, &version, &part, &parts);
     switch (kind) {
     case NAME_COMMIT:
-        *arena_push(a, commits) = (struct log_commit){version, x->mtime_ms};
+        *arena_push(a, &to->commits) = (struct log_commit){version, x->mtime_ms};
+        break;
+    case NAME_COMPACTED:
+        *arena_push(a, &to->compactions) = (struct log_compaction){version, part, x->name};
         break;
     case NAME_PART:
         if (gather_parts(a, entries, n, i, &c))
-            *arena_push(a, checkpoints) = c;
+            *arena_push(a, &to->checkpoints) = c;
         break;
     case NAME_CHECKPOINT:
     case NAME_V2_JSON:
     case NAME_V2_PARQUET: {
         const char **names = arena_make(a, const char *, 1);
         names[0] = x->name;
-        *arena_push(a, checkpoints) =
+        *arena_push(a, &to->checkpoints) =
             (struct log_checkpoint){version, x->mtime_ms, names, 1, kind == NAME_V2_JSON};
         break;
     }
@@ -116,14 +137,14 @@ bool log_list(struct arena *a, const struct lake_table *t, int64_t from, struct 
 {
     struct store_entry *entries;
     size_t n;
-    struct commits commits = {0};
-    struct checkpoints checkpoints = {0};
+    struct sorted to = {0};
     const char *after = from > 0 ? arena_fmt(a, "%020" PRIi64, from) : NULL;
     if (!t->store->driver->list(t->store, a, log_path(a, t, LOG_DIR), after, &entries, &n, e))
         return false;
     for (size_t i = 0; i < n; i++)
-        sort_entry(a, entries, n, i, &commits, &checkpoints);
-    *ret = (struct log_listing){commits.v, commits.n, checkpoints.v, checkpoints.n};
+        sort_entry(a, entries, n, i, &to);
+    *ret = (struct log_listing){to.commits.v,     to.commits.n,     to.checkpoints.v,
+                                to.checkpoints.n, to.compactions.v, to.compactions.n};
     return true;
 }
 
@@ -225,6 +246,13 @@ bool log_read_commit(struct arena *a, const struct lake_table *t, int64_t versio
     return read_json(&s, log_commit_path(a, t, version), ret_missing, ret_bytes, e);
 }
 
+bool log_read_compaction(struct arena *a, const struct lake_table *t, const struct log_compaction *c,
+                         unsigned want, log_each *each, void *arg, int64_t *ret_bytes, struct err *e)
+{
+    struct source s = {a, t, c->name, want, each, arg, 0};
+    return read_json(&s, log_path(a, t, arena_fmt(a, LOG_DIR "/%s", c->name)), NULL, ret_bytes, e);
+}
+
 static bool parquet_line(void *arg, const char *p, size_t n, struct err *e)
 {
     return take_line(arg, p, n, false, e);
@@ -287,7 +315,7 @@ bool log_read_checkpoint(struct arena *a, const struct lake_table *t, const stru
                          unsigned want, log_each *each, void *arg, int64_t *ret_bytes, struct err *e)
 {
     struct v2 v = {.a = a, .each = each, .arg = arg};
-    bool is_v2 = c->n == 1 && (c->json || strcmp(c->names[0] + 20, ".checkpoint.parquet") != 0);
+    bool is_v2 = c->n == 1; /* one of the classic name may have sidecars, too */
     for (size_t i = 0; i < c->n; i++) {
         struct source s = {a, t, c->names[i], want | (is_v2 ? WANT_SIDECAR : 0), v2_action, &v, 0};
         char *path = log_path(a, t, arena_fmt(a, LOG_DIR "/%s", c->names[i]));

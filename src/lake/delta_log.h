@@ -17,12 +17,21 @@ struct log_checkpoint {
     bool json; /* a v2 checkpoint may be */
 };
 
-/* Sorted by version. Only checkpoints of which every part is there. */
+/* What the commits `from` to `to`, both included, come to, in one file: nothing that they do not say as well.
+ */
+struct log_compaction {
+    int64_t from, to;
+    const char *name;
+};
+
+/* Sorted by version (compactions by `from`, then by `to`). Only checkpoints of which every part is there. */
 struct log_listing {
     struct log_commit *commits;
     size_t ncommits;
     struct log_checkpoint *checkpoints;
     size_t ncheckpoints;
+    struct log_compaction *compactions;
+    size_t ncompactions;
 };
 
 /* "silver/movies", for messages. */
@@ -45,5 +54,8 @@ int64_t log_last(const struct log_listing *l);
 typedef bool log_each(void *arg, const struct action *x, struct err *e);
 bool log_read_commit(struct arena *a, const struct lake_table *t, int64_t version, unsigned want,
                      log_each *each, void *arg, bool *ret_missing, int64_t *ret_bytes, struct err *e);
+/* Not to be had (damaged, gone) is no error of the log: the commits are there. */
+bool log_read_compaction(struct arena *a, const struct lake_table *t, const struct log_compaction *c,
+                         unsigned want, log_each *each, void *arg, int64_t *ret_bytes, struct err *e);
 bool log_read_checkpoint(struct arena *a, const struct lake_table *t, const struct log_checkpoint *c,
                          unsigned want, log_each *each, void *arg, int64_t *ret_bytes, struct err *e);

@@ -74,12 +74,43 @@ static bool hole(const struct lake_table *t, const struct log_listing *l, int64_
                 name, version);
 }
 
+/* The compaction that reaches farthest from version v, but not beyond `to`; NULL = none. */
+static const struct log_compaction *compaction_at(const struct log_listing *l, int64_t v, int64_t to)
+{
+    const struct log_compaction *best = NULL;
+    for (size_t i = 0; i < l->ncompactions && l->compactions[i].from <= v; i++)
+        if (l->compactions[i].from == v && l->compactions[i].to <= to)
+            best = &l->compactions[i];
+    return best;
+}
+
+/* Takes one in place of the commits from version v on, if there is one that can be read. What a damaged one
+ * has said so far the commits say again. */
+static bool replay_compaction(struct replay *r, const struct log_listing *l, int64_t *v, int64_t to)
+{
+    struct err failed;
+    const struct log_compaction *c = compaction_at(l, *v, to);
+    r->reading = -1;
+    if (!c)
+        return false;
+    if (!log_read_compaction(r->a, r->t, c, WANT_STATE & ~(unsigned)WANT_INFO, take_action, r, &r->log_bytes,
+                             &failed)) {
+        log_debug(EV("lake.compaction_skipped"), KV("table", log_table_name(r->t)), KV("file", c->name),
+                  KV("error", failed.msg));
+        return false;
+    }
+    *v = c->to;
+    return true;
+}
+
 /* The commits behind version `from`, up to `to`. */
 static bool replay_commits(struct replay *r, const struct log_listing *l, int64_t from, int64_t to,
                            bool *ret_vanished, struct err *e)
 {
     for (int64_t v = from + 1; v <= to; v++) {
         bool missing = false;
+        if (replay_compaction(r, l, &v, to))
+            continue;
         unsigned want = v == to ? WANT_STATE : WANT_STATE & ~(unsigned)WANT_INFO;
         r->reading = v;
         if (log_read_commit(r->a, r->t, v, want, take_action, r, &missing, &r->log_bytes, e))
@@ -150,7 +181,7 @@ static bool replay_to(struct replay *r, const struct log_listing *l, int64_t ver
         if (log_read_checkpoint(r->a, r->t, c, want, take_action, r, &r->log_bytes, &failed)) {
             if (!replay_commits(r, l, c->version, version, ret_vanished, e))
                 return false;
-            if (c->version == version)
+            if (!r->timestamp_ms)
                 r->timestamp_ms = commit_time(r->t, l, version);
             return true;
         }
@@ -167,7 +198,11 @@ static bool replay_to(struct replay *r, const struct log_listing *l, int64_t ver
     if (tried && !has_commits(l, -1, version))
         return false;
     *r = fresh(r->a, r->t, version);
-    return replay_commits(r, l, -1, version, ret_vanished, e);
+    if (!replay_commits(r, l, -1, version, ret_vanished, e))
+        return false;
+    if (!r->timestamp_ms)
+        r->timestamp_ms = commit_time(r->t, l, version);
+    return true;
 }
 
 static int64_t first_version(const struct log_listing *l, bool checkpoints)

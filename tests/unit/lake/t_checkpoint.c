@@ -341,6 +341,52 @@ TEST(a_checkpoint_may_have_sidecars)
     CHECK_HAS(test_refusal(a, &t), "a sidecar without a path");
 }
 
+TEST(a_checkpoint_of_the_classic_name_may_have_sidecars)
+{
+    auto_arena *a = arena_new();
+    struct test_parquet p = {0};
+    struct lake_table t = checkpointed(a, &p);
+    test_put(&t, "_delta_log/00000000000000000004.checkpoint.parquet",
+             "PAR1\n" PROTOCOL METADATA("", "") "{\"sidecar\":{\"path\":\"one.parquet\"}}\n");
+    test_put(&t, "_delta_log/_sidecars/one.parquet", "PAR1\n" ADD("a"));
+    CHECK_STR(test_paths(a, test_snapshot(a, &t)), "a");
+}
+
+#define COMPACTED(from, to)                                                                                  \
+    "_delta_log/0000000000000000000" #from ".0000000000000000000" #to ".compacted.json"
+
+TEST(compacted_commits_are_read_in_their_place)
+{
+    auto_arena *a = arena_new();
+    struct lake_table t = test_table(a);
+    struct err e = {0};
+    struct lake_snapshot *s;
+    test_log(&t, 0, PROTOCOL METADATA("", ""));
+    for (int v = 1; v <= 5; v++)
+        test_log(&t, v,
+                 arena_fmt(a, "{\"commitInfo\":{\"timestamp\":%d}}\n{\"add\":{\"path\":\"f%d\"}}\n%s", v, v,
+                           v == 4 ? REMOVE("f2") : ""));
+    const char *plain = test_paths(a, test_snapshot(a, &t));
+    CHECK_STR(plain, "f1 f3 f4 f5");
+    /* Told from the commits by names of their own. */
+    test_put(&t, COMPACTED(1, 2), ADD("c1") ADD("c2"));
+    test_put(&t, COMPACTED(1, 4), ADD("d1") ADD("d3") ADD("d4") REMOVE("f2"));
+    test_put(&t, COMPACTED(4, 5), ADD("e4") ADD("e5"));
+    test_put(&t, COMPACTED(5, 5), "not one\n");
+    s = test_snapshot(a, &t);
+    CHECK_STR(test_paths(a, s), "d1 d3 d4 f5");
+    CHECK_INT(s->timestamp_ms, 5);
+    REQUIRE(lake_snapshot(a, &t, (struct lake_at){.version = 3}, &s, NULL, &e));
+    CHECK_STR(test_paths(a, s), "c1 c2 f3");
+    REQUIRE(lake_snapshot(a, &t, (struct lake_at){.version = 4}, &s, NULL, &e));
+    CHECK_STR(test_paths(a, s), "d1 d3 d4");
+    CHECK_INT(s->timestamp_ms, 4);
+
+    test_put(&t, COMPACTED(1, 4), ADD("f1") ADD("f3") "{\"add\":{\"path\":\"f"); /* cut off */
+    test_put(&t, COMPACTED(1, 2), "");
+    CHECK_STR(test_paths(a, test_snapshot(a, &t)), "e4 e5 f1 f2 f3");
+}
+
 TEST(what_is_not_of_the_log_is_passed_over)
 {
     static const char *const names[] = {
