@@ -4,6 +4,7 @@
  * commits collide with those of others by Delta's rules (ERR_CONFLICT; a new attempt may pass). */
 #pragma once
 #include "asset/asset.h"
+#include "lake/restore.h"
 #include "lake/vacuum.h"
 
 /* --- optimize.c --- */
@@ -40,3 +41,11 @@ bool asset_optimize(struct task *t, const struct workshop *w, const char *table,
  * (ERR_CONFLICT), since a restore brings back files that a vacuum may take. */
 bool asset_vacuum(struct task *t, const struct workshop *w, const char *table, int64_t retain_ms, bool force,
                   bool dry_run, struct lake_vacuum *ret, struct err *e) must_check;
+
+/* --- restore.c --- */
+
+/* Makes a table what it was: see lake/restore.h. *ret_version = -1 when nothing was to be done, or with
+ * dry_run; then missing files are told in the plan and are no error. */
+bool asset_restore(struct task *t, const struct workshop *w, const struct lake_table *table,
+                   struct lake_at at, bool dry_run, struct lake_restore *ret, int64_t *ret_version,
+                   struct err *e) must_check;

@@ -213,9 +213,7 @@ static bool write_commit(struct arena *a, struct buf *b, const struct lake_commi
         action_write_remove(b, &f);
     }
     for (size_t i = 0; i < c->nadds; i++) {
-        struct lake_file add = c->adds[i];
-        add.log_path = NULL;
-        struct file_act f = action_of_file(a, &add, x->partition_by, x->npartition_by);
+        struct file_act f = action_of_file(a, &c->adds[i], x->partition_by, x->npartition_by);
         action_write_add(b, &f);
     }
     return buf_done(b, e);

@@ -71,7 +71,7 @@ struct lake_row_ids {
 struct lake_file {
     const char *path; /* relative to the table, as on disk (the log's percent-encoding undone); absolute, "/x"
                          or "s3://b/x", in a shallow clone */
-    const char *log_path;      /* as the log spells it; NULL when it is to be added */
+    const char *log_path;      /* as the log spells it; NULL in one that is new */
     const char *const *values; /* of the partition columns in their order; NULL = null; as the log has them */
     const struct lake_dv *dv;  /* NULL = none */
     const char *tags;          /* JSON text or NULL */

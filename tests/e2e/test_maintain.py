@@ -1,4 +1,5 @@
 """optimize, vacuum, restore, diff and prune on the real program: what they change, what they must not, and what others read."""
+import datetime
 import fcntl
 import importlib.util
 import json
@@ -408,3 +409,125 @@ def test_vacuum_beside_a_run(lab):
         stop.set()
         cleaner.join()
     assert ours(lab, "silver.a") == ours(lab, "silver.b") == [(i, "a", i * 10) for i in sorted(range(35), key=lambda i: str((i, "a", i * 10)))]
+
+
+# --- restore ---
+
+
+def chain(lab):
+    """Three days of input, an append and a merge model over them with a version for each, and a row a day that is held back."""
+    lab.input("bronze.events", EVENTS)
+    for name, mode in (("silver.log", "append"), ("silver.last", "merge\nkey: k")):
+        lab.model(name, f"mode: {mode}\nincremental: bronze.events\npassing: 50%\nchecks:\n  - row: \"v < 1000\"",
+                  "SELECT id, k, v FROM bronze.events")
+    for n in range(3):
+        lab.write("bronze.events", [{"id": i, "k": f"k{i}", "v": i * 10} for i in range(n * 4, n * 4 + 4)] + [{"id": 100 + n, "k": f"bad{n}", "v": 5000}])
+        lab.run()
+
+
+@pytest.mark.parametrize("name", ["silver.log", "silver.last"])
+@pytest.mark.parametrize("back_to", [0, 1, 2])
+def test_after_a_restore_the_next_run_does_again_what_was_undone(lab, name, back_to, delta_extension):
+    chain(lab)
+    whole, held = ours(lab, name), lab.rows("quarantine." + name.replace(".", "_"))
+    then = sorted(((r["id"], r["k"], r["v"]) for r in lab.rows(name, back_to)), key=str)
+    lab.cupel("restore", f"{name}@v{back_to}")
+    assert ours(lab, name) == theirs(lab, name) == by_extension(delta_extension, lab, name) == then
+    lab.run()
+    assert ours(lab, name) == whole
+    assert lab.rows("quarantine." + name.replace(".", "_")) == held
+    lab.write("bronze.events", events(50, 1, "new"))
+    lab.run()
+    assert ours(lab, name) == sorted([*whole, (50, "new", 500)], key=str)
+
+
+def test_a_restored_input_is_read_as_what_changed(lab):
+    chain(lab)
+    rows = ours(lab, "silver.log")
+    lab.cupel("restore", "bronze.events@v1")
+    assert len(lab.rows("bronze.events")) == 10
+    lab.run()
+    assert ours(lab, "silver.log") == rows  # an append never takes back
+    lab.cupel("restore", "bronze.events@v2")
+    lab.run()
+    assert len(ours(lab, "bronze.events")) == 15
+
+
+def test_restore_tells_first_and_does_exactly_that(lab):
+    chain(lab)
+    lab.cupel("optimize", "silver.log")
+    before = lab.version("silver.log")
+    dry = answer(lab, "restore", "silver.log@v1", "--dry-run")
+    assert lab.version("silver.log") == before and dry["version"] == -1
+    assert (len(dry["files_back"]), len(dry["files_gone"]), dry["files_missing"]) == (2, 1, [])
+    assert dry["watermarks"] == {"cupel/silver.log/bronze.events": 1}
+    done = answer(lab, "restore", "silver.log@v1")
+    assert (done["files_back"], done["files_gone"], done["version"]) == (dry["files_back"], dry["files_gone"], before + 1)
+    newest = answer(lab, "history", "silver.log")["history"][0]
+    assert (newest["operation"], newest["files_added"], newest["files_removed"]) == ("RESTORE", 2, 1)
+    again = answer(lab, "restore", "silver.log@v1")
+    assert again["version"] == -1 and lab.version("silver.log") == before + 1
+    assert "nothing to do" in lab.cupel("restore", "silver.log@v1").stdout
+
+
+def test_restore_by_time_brings_schema_and_properties_back(lab):
+    lab.input("bronze.events", EVENTS)
+    lab.write("bronze.events", events(0, 3))
+    age(lab, "bronze.events", 3)
+    wider = {**lab.columns["bronze.events"], "extra": pa.string()}
+    lab.write("bronze.events", [{"id": 9, "k": "z", "v": 1, "extra": "x"}], columns=wider, schema_mode="merge")
+    lab.delta("bronze.events").alter.set_table_properties({"delta.logRetentionDuration": "interval 60 days"})
+    yesterday = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).strftime("%Y-%m-%d")
+    lab.cupel("restore", f"bronze.events@{yesterday}")
+    table = lab.delta("bronze.events")
+    assert [f.name for f in table.schema().fields] == ["id", "k", "v"] and "delta.logRetentionDuration" not in table.metadata().configuration
+    assert [r["id"] for r in lab.query("SELECT * FROM bronze.events ORDER BY id")] == [0, 1, 2]
+    lab.cupel("restore", "bronze.events@v1")
+    assert [r["extra"] for r in lab.query("SELECT * FROM bronze.events ORDER BY id")] == [None, None, None, "x"]
+
+
+def test_restore_leaves_the_txns_of_others(lab):
+    lab.input("bronze.events", EVENTS)
+    for n in range(2):
+        lab.write("bronze.events", events(n * 3, 3), commit_properties=deltalake.CommitProperties(
+            app_transactions=[deltalake.Transaction("spark-stream", n + 7), deltalake.Transaction("cupel/a/b", n + 7)]))
+    lab.cupel("restore", "bronze.events@v0")
+    table = lab.delta("bronze.events")
+    assert table.transaction_version("spark-stream") == 8 and table.transaction_version("cupel/a/b") == 7
+
+
+def test_restore_refuses_what_a_vacuum_has_taken(lab):
+    rewritten(lab)
+    lab.cupel("vacuum")
+    dry = answer(lab, "restore", "bronze.events@v1", "--dry-run")
+    assert len(dry["files_missing"]) == 2
+    said = lab.cupel("restore", "bronze.events@v1", code=6).stderr
+    assert "version 1 of table 'bronze/events' cannot be restored: 2 of its files are gone: 'k=a/" in said
+    assert lab.version("bronze.events") == 5
+    lab.cupel("restore", "bronze.events@v3")
+
+
+@pytest.mark.parametrize("args, code, says", [
+    (["bronze.events"], 2, "to which version?"),
+    (["bronze.events@v99"], 2, "has no version 99: it has 0 to 5"),
+    (["bronze.events@soon"], 2, "neither a version nor a time"),
+    (["bronze.nix@v1"], 2, "unknown table 'bronze.nix'"),
+])
+def test_restore_refuses(lab, args, code, says):
+    rewritten(lab)
+    assert says in lab.cupel("restore", *args, code=code).stderr
+
+
+def test_restore_stopped_anywhere(lab, tmp_path, counted):
+    rewritten(lab)
+    then, now = lab.rows("bronze.events", 3), lab.rows("bronze.events")
+    for n in range(1, 50):
+        copy = lab.copy(tmp_path / f"r{n}")
+        done = counted(copy, "KILL", n, "restore", "bronze.events@v3")
+        assert copy.rows("bronze.events") in (then, now)
+        copy.cupel("restore", "bronze.events@v3")
+        assert copy.rows("bronze.events") == then and copy.version("bronze.events") == 6
+        if done.returncode == 0:
+            break
+        assert killed(done)
+    assert 3 < n < 50
