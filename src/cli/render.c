@@ -5,22 +5,73 @@
 #include "base/text.h"
 #include "cli/cmd.h"
 #include "cli/terminal.h"
-#include "page/page.h"
+#include "page/sheet.h"
 
 struct render_conf {
     const char *to, *out, *now;
     int64_t width;
 };
 static const struct opt render_options[] = {
-    {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMAT", "txt"},
-    {"out", 0, OPT_TEXT, offsetof(struct render_conf, out), "DIR", "Write DIR/PAGE.txt (default: print it)"},
+    {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMATS",
+     "txt (default), html, or several: txt,html"},
+    {"out", 0, OPT_TEXT, offsetof(struct render_conf, out), "DIR",
+     "Write DIR/PAGE.FORMAT (default: print it)"},
     {"now", 0, OPT_TEXT, offsetof(struct render_conf, now), "TIME", "$now of the page's queries"},
     {"width", 0, OPT_COUNT, offsetof(struct render_conf, width), "COLUMNS",
      "Of the text (default 100, less on a narrower terminal)"},
     {0},
 };
 
-enum { DEFAULT_WIDTH = 100 };
+enum { DEFAULT_WIDTH = 100, MAX_FORMATS = 8 };
+
+struct rendering {
+    struct app *app;
+    const struct render_conf *conf;
+    struct sheet sheet;
+    json_t *written;
+};
+
+/* --- the media --- */
+
+static bool as_text(const struct rendering *r, struct buf *out, struct err *e)
+{
+    const struct render_conf *c = r->conf;
+    int terminal = c->out ? 0 : terminal_width(STDOUT_FILENO);
+    int width = c->width ? (int)c->width : terminal && terminal < DEFAULT_WIDTH ? terminal : DEFAULT_WIDTH;
+    return page_text(&r->sheet, width < 20 ? 20 : width, out, e);
+}
+
+static bool as_html(const struct rendering *r, struct buf *out, struct err *e)
+{
+    return page_html(&r->sheet, out, e);
+}
+
+static const struct format {
+    const char *name;
+    bool (*write)(const struct rendering *r, struct buf *out, struct err *e);
+} formats[] = {{"txt", as_text}, {"html", as_html}};
+
+static bool find_formats(struct app *app, const char *list, const struct format **ret, size_t *ret_n,
+                         struct err *e)
+{
+    const char *names[countof(formats)];
+    *ret_n = 0;
+    for (size_t i = 0; i < countof(formats); i++)
+        names[i] = formats[i].name;
+    for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
+        const char *name = arena_strn(app->a, p, strcspn(p, ","));
+        size_t i = 0;
+        while (i < countof(formats) && strcmp(formats[i].name, name) != 0)
+            i++;
+        if (i == countof(formats) || *ret_n == MAX_FORMATS) {
+            const char *near = text_nearest(name, names, countof(names));
+            fail(e, ERR_USER, "--to: there is no format '%s'", name);
+            return hint(e, near ? "did you mean '%s'?" : "txt and html are%s", near ? near : "");
+        }
+        ret[(*ret_n)++] = &formats[i];
+    }
+    return true;
+}
 
 static const struct page *find_page(const struct project *p, const char *name, struct err *e)
 {
@@ -43,15 +94,36 @@ static const struct page *find_page(const struct project *p, const char *name, s
     return NULL;
 }
 
+static bool write_one(struct rendering *r, const struct format *f, struct err *e)
+{
+    struct app *app = r->app;
+    auto_buf out = BUF(512 << 20);
+    if (!f->write(r, &out, e))
+        return false;
+    if (!r->conf->out) {
+        fwrite(out.p, 1, out.len, stdout);
+        return true;
+    }
+    const char *path = arena_fmt(app->a, "%s/%s.%s", r->conf->out, r->sheet.page->name, f->name);
+    char *dir = arena_str(app->a, path);
+    *strrchr(dir, '/') = '\0'; /* a page may be in a folder of pages/ */
+    if (!fs_mkdirs(dir, e) || !fs_write_atomic(path, out.p, out.len, e))
+        return false;
+    if (!app->json)
+        printf("%s\n", path);
+    json_array_append_new(r->written, json_string(path));
+    return true;
+}
+
 static bool render(struct app *app, const void *conf, struct err *e)
 {
     const struct render_conf *c = conf;
-    if (c->to && strcmp(c->to, "txt") != 0) {
-        fail(e, ERR_USER, "--to %s is not in this build", c->to);
-        return hint(e, "--to txt is");
-    }
-    int terminal = c->out ? 0 : terminal_width(STDOUT_FILENO);
-    int width = c->width ? (int)c->width : terminal && terminal < DEFAULT_WIDTH ? terminal : DEFAULT_WIDTH;
+    const struct format *chosen[MAX_FORMATS];
+    size_t n;
+    if (!find_formats(app, c->to ? c->to : "txt", chosen, &n, e))
+        return false;
+    if (n > 1 && !c->out)
+        return fail(e, ERR_USER, "several formats need --out DIR");
     if (c->width && (c->width < 20 || c->width > 10000))
         return fail(e, ERR_USER, "--width must be from 20 to 10000");
     struct run_options o = {.start_us = INT64_MIN, .end_us = INT64_MAX, .now_pinned = c->now != NULL};
@@ -61,27 +133,21 @@ static bool render(struct app *app, const void *conf, struct err *e)
     if (!app_open(app, OPEN_BOUND, &o, &x, e))
         return false;
     const struct page *page = find_page(x.project, app->args[0], e);
-    auto_buf out = BUF(256 << 20);
-    if (!page || !page_text(app->a, &x.shop, x.session, page, width < 20 ? 20 : width, &out, e))
+    struct rendering r = {.app = app, .conf = c, .written = json_tie(app->a, json_array())};
+    if (!page || !sheet_make(app->a, &x.shop, x.session, page, &r.sheet, e))
         return false;
-    if (!c->out) {
-        fwrite(out.p, 1, out.len, stdout);
-        return true;
-    }
-    const char *path = arena_fmt(app->a, "%s/%s.txt", c->out, page->name);
-    if (!fs_mkdirs(c->out, e) || !fs_write_atomic(path, out.p, out.len, e))
-        return false;
-    if (app->json)
-        print_json(json_pack("{s:[s]}", "written", path));
-    else
-        printf("%s\n", path);
+    for (size_t i = 0; i < n; i++)
+        if (!write_one(&r, chosen[i], e))
+            return false;
+    if (app->json && c->out)
+        print_json(json_pack("{s:O}", "written", r.written));
     return true;
 }
 
 const struct cmd cmd_render = {
     .name = "render",
     .args = "PAGE",
-    .summary = "a page of the project as text",
+    .summary = "a page of the project as text or HTML",
     .options = render_options,
     .conf_size = sizeof(struct render_conf),
     .min_args = 1,

@@ -10,15 +10,17 @@
  *     ```
  *     The best earned {{ top.revenue | #,##0 }} dollars.
  *
- * Rendered as text for now; the other media will take the same blocks.
+ * Its queries are run once (sheet.h); each medium writes what the blocks show.
  */
 #pragma once
 #include "asset/asset.h"
 
-/* The whole page as text for a terminal or a mail, `width` columns wide, appended to out. Mistakes have their
- * place in the page's file. */
-bool page_text(struct arena *a, const struct workshop *w, struct session *s, const struct page *p, int width,
-               struct buf *out, struct err *e) must_check;
+struct sheet;
+
+/* The whole page as text for a terminal or a mail, `width` columns wide, appended to out. */
+bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e) must_check;
+/* As one HTML file that needs no other and no network. */
+bool page_html(const struct sheet *s, struct buf *out, struct err *e) must_check;
 
 /* Adds the mistakes of all pages to `problems`, without touching data: the project is bound (project_bind)
  * and `session` is the one it was bound with, where relations of the tables that pages read are made. */

@@ -1,0 +1,188 @@
+/* A page as one HTML file: styles, script and data are in it, and nothing else may be loaded or run. */
+#include <ctype.h>
+#include <md4c-html.h>
+#include <string.h>
+
+#include "page/sheet.h"
+#include "page/web_data.h"
+
+struct writer {
+    const struct sheet *sheet;
+    struct buf *out;
+    const char *title; /* of the first heading; NULL until it comes */
+    struct map ids;    /* of headings */
+    size_t heading;    /* where the text of the one at hand begins in out; 0 = none */
+};
+
+static void add_text(struct buf *b, const char *s, size_t n)
+{
+    for (const char *end = s + n; s < end; s++) {
+        const char *entity = *s == '&'   ? "&amp;"
+                             : *s == '<' ? "&lt;"
+                             : *s == '>' ? "&gt;"
+                             : *s == '"' ? "&quot;"
+                                         : NULL;
+        if (entity)
+            buf_addf(b, "%s", entity);
+        else
+            buf_add(b, s, 1);
+    }
+}
+
+/* --- Markdown --- */
+
+/* "Top <em>performers</em> &amp; more" -> "top-performers-amp-more", and a number if it was there already. */
+static const char *heading_id(struct writer *w, const char *html)
+{
+    auto_buf b = BUF(1 << 16);
+    bool tag = false;
+    for (const char *p = html; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '<' || c == '>')
+            tag = c == '<';
+        else if (!tag && (isalnum(c) || c >= 0x80))
+            buf_addf(&b, "%c", tolower(c));
+        else if (!tag && b.len && b.p[b.len - 1] != '-')
+            buf_addf(&b, "-");
+    }
+    while (b.len && b.p[b.len - 1] == '-')
+        b.p[--b.len] = '\0';
+    struct arena *a = w->sheet->a;
+    const char *id = b.len ? arena_str(a, b.p) : "section";
+    size_t known = w->ids.n;
+    for (int i = 2; map_add(a, &w->ids, id) < known; i++)
+        id = arena_fmt(a, "%s-%d", b.len ? b.p : "section", i);
+    return id;
+}
+
+static void end_heading(struct writer *w)
+{
+    const char *html = arena_str(w->sheet->a, w->out->p + w->heading);
+    const char *id = heading_id(w, html);
+    int level = w->out->p[w->heading - 2]; /* the 2 of "<h2>" */
+    if (!w->title)
+        w->title = html;
+    w->out->len = w->heading - strlen("<h2>");
+    buf_addf(w->out, "<h%c id=\"%s\">%s", level, id, html);
+    w->heading = 0;
+}
+
+/* The library hands over tags whole: headings get their id on the way, tables a box that scrolls. */
+static void on_html(const MD_CHAR *p, MD_SIZE n, void *arg)
+{
+    struct writer *w = arg;
+    struct str s = {p, n};
+    bool head = n >= 4 && p[0] == '<' && p[1] == 'h' && isdigit((unsigned char)p[2]) && p[3] == '>';
+    if (n >= 5 && memcmp(p, "</h", 3) == 0 && isdigit((unsigned char)p[3]) && w->heading)
+        end_heading(w);
+    if (str_is(str_trim(s), "<table>"))
+        buf_addf(w->out, "<div class=\"rows\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">");
+    buf_add(w->out, p, n);
+    if (str_is(str_trim(s), "</table>"))
+        buf_addf(w->out, "</div>\n");
+    if (head)
+        w->heading = w->out->len;
+}
+
+static bool write_markdown(struct writer *w, const struct block *b, struct err *e)
+{
+    auto_buf text = BUF(64 << 20);
+    const unsigned flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_PERMISSIVEURLAUTOLINKS;
+    if (!sheet_markdown(w->sheet, b, &text, e))
+        return false;
+    return md_html(text.p, (MD_SIZE)text.len, on_html, w, flags, MD_HTML_FLAG_SKIP_UTF8_BOM) == 0 ||
+           fail_at(e, ERR_LIMIT, b->at, "the Markdown is nested too deeply");
+}
+
+/* --- tables --- */
+
+static void write_cell(struct buf *b, const struct sheet_table *t, size_t row, size_t column)
+{
+    const char *cell = t->cells[row * t->ncolumns + column], *value = t->values[row * t->ncolumns + column];
+    buf_addf(b, "<td");
+    if (t->right[column] || !value)
+        buf_addf(b, " class=\"%s%s\"", t->right[column] ? "r" : "",
+                 value              ? ""
+                 : t->right[column] ? " null"
+                                    : "null");
+    if (value && t->figures[column] && strcmp(cell, value) != 0)
+        buf_addf(b, " data-v=\"%s\"", value);
+    buf_addf(b, ">");
+    add_text(b, cell, strlen(cell));
+}
+
+static bool write_table(struct writer *w, const struct block *block, struct err *e)
+{
+    struct sheet_table t;
+    struct buf *b = w->out;
+    if (!sheet_table(w->sheet, block, &t, e))
+        return false;
+    buf_addf(b, "<div class=\"rows\" tabindex=\"0\" role=\"region\" aria-label=\"");
+    add_text(b, block->name, strlen(block->name));
+    buf_addf(b, "\"><table>\n<thead><tr>");
+    for (size_t k = 0; k < t.ncolumns; k++) {
+        buf_addf(b, "<th scope=\"col\"%s%s><button type=\"button\">", t.right[k] ? " class=\"r\"" : "",
+                 t.figures[k] ? " data-figures" : "");
+        add_text(b, t.titles[k], strlen(t.titles[k]));
+        buf_addf(b, "</button></th>");
+    }
+    buf_addf(b, "</tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < t.nrows; i++) {
+        buf_addf(b, "<tr>");
+        for (size_t k = 0; k < t.ncolumns; k++)
+            write_cell(b, &t, i, k);
+        buf_addf(b, "\n");
+    }
+    buf_addf(b, "</tbody></table>%s</div>\n", t.nrows ? "" : "<p class=\"none\">No rows.</p>");
+    return true;
+}
+
+/* --- the file --- */
+
+static void write_head(struct buf *b, const char *title)
+{
+    buf_addf(b,
+             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+             "style-src %s; script-src %s; base-uri 'none'; form-action 'none'\">\n"
+             "<meta name=\"generator\" content=\"cupel %s\">\n<title>",
+             PAGE_CSS_HASH, PAGE_JS_HASH, CUPEL_VERSION);
+    buf_addf(b, "%s</title>\n<style>", title);
+    buf_add(b, web_page_css, strlen(web_page_css));
+    buf_addf(b, "</style>\n</head>\n<body>\n<main>\n");
+}
+
+/* What a heading's HTML says, without its tags. */
+static const char *plain(struct arena *a, const char *html)
+{
+    auto_buf b = BUF(1 << 16);
+    bool tag = false;
+    for (const char *p = html; *p; p++) {
+        if (*p == '<' || *p == '>')
+            tag = *p == '<';
+        else if (!tag)
+            buf_add(&b, p, 1);
+    }
+    return arena_str(a, b.p);
+}
+
+bool page_html(const struct sheet *s, struct buf *out, struct err *e)
+{
+    auto_buf body = BUF(256 << 20);
+    struct writer w = {.sheet = s, .out = &body};
+    for (size_t i = 0; i < s->nblocks; i++) {
+        if (s->blocks[i].kind == BLOCK_TABLE && !write_table(&w, &s->blocks[i], e))
+            return false;
+        if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(&w, &s->blocks[i], e))
+            return false;
+    }
+    if (!buf_done(&body, e))
+        return false;
+    write_head(out, w.title ? plain(s->a, w.title) : s->page->name);
+    buf_add(out, body.p, body.len);
+    buf_addf(out, "</main>\n<script>");
+    buf_add(out, web_page_js, strlen(web_page_js));
+    buf_addf(out, "</script>\n</body>\n</html>\n");
+    return buf_done(out, e);
+}

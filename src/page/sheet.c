@@ -1,0 +1,155 @@
+/* Queries first, in the order of the page; then what its blocks show can be asked for. */
+#include "page/sheet.h"
+
+#include <string.h>
+
+#include "page/format.h"
+
+enum { MAX_ROWS = 100000 };
+
+struct maker {
+    struct sheet *sheet;
+    struct arena *a;
+    const struct workshop *w;
+    struct session *s;
+};
+
+static bool run_query(struct maker *m, const struct block *b, struct err *e)
+{
+    for (size_t i = 0; i < m->sheet->queries.n; i++)
+        if (strcmp(m->sheet->queries.v[i].name, b->name) == 0)
+            return fail_at(e, ERR_USER, b->name_at, "there is a query '%s' on this page already", b->name);
+    struct engine_params params = project_params(m->a, m->w->project, &m->w->params);
+    struct engine_column *columns;
+    size_t n;
+    struct page_query q = {.name = b->name};
+    if (!asset_relations(m->a, m->w, m->s, b->body, b->at, e) ||
+        !m->w->driver->bind(m->a, m->s, b->body, params, b->at, &columns, &n, e) ||
+        !engine_rows(m->w->driver, m->a, m->s, b->body, params, MAX_ROWS, &q.rows, e))
+        return e->at.line ? false : wrap(e, "query '%s'", b->name);
+    q.columns = q.rows.names;
+    q.ncolumns = q.rows.ncolumns;
+    *arena_push(m->a, &m->sheet->queries) = q;
+    return true;
+}
+
+bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
+                struct sheet *ret, struct err *e)
+{
+    *ret = (struct sheet){.a = a, .page = p};
+    struct maker m = {ret, a, w, s};
+    if (!blocks_split(a, p->path, p->text, &ret->blocks, &ret->nblocks, e))
+        return false;
+    for (size_t i = 0; i < ret->nblocks; i++)
+        if (ret->blocks[i].kind == BLOCK_SQL && !run_query(&m, &ret->blocks[i], e))
+            return false;
+    return true;
+}
+
+/* --- tables --- */
+
+/* The columns to show: those named, or all of the query. */
+static bool resolve(struct arena *a, const struct page_query *q, const struct show *show,
+                    struct show_column **ret, size_t **ret_from, size_t *ret_n, struct err *e)
+{
+    size_t n = show->n ? show->n : q->ncolumns;
+    struct show_column *c = arena_make(a, struct show_column, n);
+    size_t *from = arena_make(a, size_t, n);
+    for (size_t i = 0; i < n; i++) {
+        c[i] =
+            show->n ? show->columns[i] : (struct show_column){.name = q->columns[i], .title = q->columns[i]};
+        from[i] = i;
+        if (show->n && !query_column(q, c[i].name, c[i].at, &from[i], e))
+            return false;
+    }
+    *ret = c;
+    *ret_from = from;
+    *ret_n = n;
+    return true;
+}
+
+static bool looks_numeric(const struct engine_rows *r, size_t column)
+{
+    bool some = false;
+    for (size_t i = 0; i < r->nrows; i++) {
+        const char *s = r->rows[i][column];
+        char *end;
+        if (!s)
+            continue;
+        (void)strtod(s, &end);
+        if (end == s || *end)
+            return false;
+        some = true;
+    }
+    return some;
+}
+
+/* A cell is one line: line breaks in the data become blanks. */
+static const char *one_line(struct arena *a, const char *s)
+{
+    if (!strpbrk(s, "\r\n\t"))
+        return s;
+    char *line = arena_str(a, s);
+    for (char *p = line; (p = strpbrk(p, "\r\n\t"));)
+        *p = ' ';
+    return line;
+}
+
+bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_table *ret, struct err *e)
+{
+    struct arena *a = s->a;
+    struct str name = {b->name, strlen(b->name)};
+    const struct page_query *q = query_find(a, &s->queries, name, b->name_at, e);
+    struct show show;
+    struct show_column *c = NULL;
+    size_t *from = NULL, n = 0;
+    if (!q || !show_read(a, b, &show, e) || !resolve(a, q, &show, &c, &from, &n, e))
+        return false;
+
+    size_t nrows = show.limit && (size_t)show.limit < q->rows.nrows ? (size_t)show.limit : q->rows.nrows;
+    const char **titles = arena_make(a, const char *, n), **cells = arena_make(a, const char *, n *nrows + 1),
+               **values = arena_make(a, const char *, n *nrows + 1);
+    bool *right = arena_make(a, bool, n), *figures = arena_make(a, bool, n);
+    for (size_t k = 0; k < n; k++) {
+        titles[k] = c[k].title;
+        figures[k] = looks_numeric(&q->rows, from[k]);
+        right[k] = c[k].align == ALIGN_AUTO ? figures[k] : c[k].align == ALIGN_RIGHT;
+        for (size_t i = 0; i < nrows; i++) {
+            values[i * n + k] = q->rows.rows[i][from[k]];
+            cells[i * n + k] = one_line(a, format_value(a, c[k].format, values[i * n + k]));
+        }
+    }
+    *ret = (struct sheet_table){titles, cells, values, right, figures, n, nrows};
+    return true;
+}
+
+/* --- Markdown --- */
+
+/* A value goes into Markdown as it is: what would be markup there is escaped. */
+static void add_escaped(struct buf *b, const char *s)
+{
+    for (; *s; s++)
+        buf_addf(b, strchr("\\`*_{}[]()#+-.!|<>~", *s) ? "\\%c" : "%c", *s);
+}
+
+/* The Markdown with its {{ values }} in place. */
+bool sheet_markdown(const struct sheet *s, const struct block *b, struct buf *out, struct err *e)
+{
+    struct src at = b->at, inside_at;
+    struct str before, inside;
+    const char *p = b->body;
+    for (bool found = true; found;) {
+        struct page_value v;
+        if (!value_next(&p, &at, &before, &inside, &inside_at, &found, e))
+            return false;
+        buf_add(out, before.p, before.n);
+        if (!found)
+            break;
+        if (!value_read(s->a, &s->queries, inside, inside_at, &v, e))
+            return false;
+        const struct engine_rows *r = &v.query->rows;
+        const char *value = r->nrows && r->ncolumns ? r->rows[0][v.column] : NULL;
+        add_escaped(out, one_line(s->a, format_value(s->a, v.format, value)));
+    }
+    return buf_done(out, e);
+}

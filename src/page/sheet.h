@@ -1,0 +1,31 @@
+/* sheet.h - a page whose queries have been run: what each medium shows of it. */
+#pragma once
+#include "lake/map.h"
+#include "page/blocks.h"
+#include "page/page.h"
+#include "page/query.h"
+
+struct sheet {
+    struct arena *a;
+    const struct page *page;
+    struct block *blocks;
+    size_t nblocks;
+    struct page_queries queries;
+};
+
+/* Mistakes have their place in the page's file. */
+bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
+                struct sheet *ret, struct err *e) must_check;
+
+/* What a table block shows: row by row, cells as they are to be read, values as the query gave them (NULL =
+ * null). */
+struct sheet_table {
+    const char *const *titles, *const *cells, *const *values;
+    const bool *right, *figures; /* of each column: set right; holds nothing but figures */
+    size_t ncolumns, nrows;
+};
+bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_table *ret,
+                 struct err *e) must_check;
+
+/* Appends the block's Markdown with its {{ values }} in place, where nothing in them is markup. */
+bool sheet_markdown(const struct sheet *s, const struct block *b, struct buf *out, struct err *e) must_check;

@@ -1,0 +1,98 @@
+"""Pages as HTML: one file that needs no other, that no data can break, and that works in a browser."""
+import base64
+import hashlib
+import re
+
+import pytest
+from browser import Browser
+
+PAGE = """# Sales & <em>costs</em>
+
+Total {{ q.n | #,##0.0 }} of {{ evil }}.
+
+| a | b |
+|---|--:|
+| x | 1 |
+
+## Again
+## Again
+
+```sql q
+SELECT * FROM (VALUES (9.5, 'b', DATE '2026-11-01'), (1234.25, 'A', NULL), (-3, NULL, DATE '2025-01-31')) t(n, s, d)
+```
+```sql evil
+SELECT '<script>alert(1)</script>" onclick="x" &amp; `code` *b*' AS e
+```
+```table q
+columns: {n: {title: "N (k$)", format: "#,##0.0"}, s: Name, d: Day}
+```
+```table evil
+```
+```sql none
+SELECT 1 AS x WHERE false
+```
+```table none
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def html(cupel, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("html")
+    cupel(["init", "shop"], folder)
+    shop = folder / "shop"
+    cupel(["run"], shop)
+    (shop / "pages" / "p.md").write_text(PAGE)
+    done = cupel(["render", "p", "--to", "txt,html", "--out", "out"], shop)
+    assert done.stdout == "out/p.txt\nout/p.html\n"
+    return shop / "out" / "p.html"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    b = Browser()
+    yield b
+    b.close()
+
+
+def test_it_needs_nothing_else(html):
+    text = html.read_text()
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    for tag in ("style", "script"):
+        for body in re.findall(f"<{tag}>(.*?)</{tag}>", text, re.S):
+            assert base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() in policy
+    assert not re.findall(r"""(?:src|href)=["']?(?!#)|url\(|@import""", text)
+
+
+def test_data_stays_data(html):
+    text = html.read_text()
+    assert text.count("<script") == 1 and 'onclick="x"' not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;&quot; onclick=&quot;x&quot; &amp;amp; `code` *b*" in text
+    assert "<title>Sales &amp; costs</title>" in text
+    assert re.findall(r"<h\d id=\"([^\"]+)\"", text) == ["sales-amp-costs", "again", "again-2"]
+    assert '<td class="r" data-v="1234.25">1,234.3\n' in text or '<td class="r" data-v="1234.25">1,234.2' in text
+
+
+def test_tables_sort_in_the_browser(html, browser):
+    browser.open(html)
+    names = "[...document.querySelectorAll('.rows')[1].querySelectorAll('tbody tr')].map(r => r.cells[%d].textContent.trim())"
+    click = "document.querySelectorAll('.rows')[1].querySelectorAll('th button')[%d].click()"
+    assert browser.ask(names % 0) == ["9.5", "1,234.3", "-3.0"] or browser.ask(names % 0) == ["9.5", "1,234.2", "-3.0"]
+    browser.ask(click % 0)
+    assert browser.ask(names % 1) == ["A", "b", "-"], "figures: the largest first"
+    assert browser.ask("document.querySelectorAll('.rows')[1].querySelector('th').ariaSort") == "descending"
+    browser.ask(click % 0)
+    assert browser.ask(names % 1) == ["-", "b", "A"]
+    browser.ask(click % 1)
+    assert browser.ask(names % 1) == ["A", "b", "-"], "texts by the alphabet, what is missing last"
+    browser.ask(click % 2)
+    assert browser.ask(names % 2) == ["2025-01-31", "2026-11-01", "-"]
+    assert browser.complaints() == []
+
+
+def test_formats(cupel, html):
+    shop = html.parents[1]
+    assert "hint: did you mean 'html'?" in cupel(["render", "p", "--to", "htm"], shop, code=2).stderr
+    assert "several formats need --out" in cupel(["render", "p", "--to", "txt,html"], shop, code=2).stderr
+    assert cupel(["render", "p", "--to", "html"], shop).stdout == html.read_text()
