@@ -13,65 +13,94 @@ static bool wanted(const char *const *columns, const char *name)
     return false;
 }
 
-/* Those of the columns that the file has, as a list for SELECT. */
-static bool columns_of(struct engine *g, const char *path, const char *const *columns, struct buf *list,
-                       struct err *e)
+static bool prepare(struct engine *g, const struct buf *sql, duckdb_prepared_statement *ret, struct err *e)
+{
+    return buf_done(sql, e) && (duck.prepare(g->con, sql->p, ret) == DuckDBSuccess ||
+                                duck_fail(e, duck.prepare_error(*ret), true, NULL));
+}
+
+static bool prepare_whole(struct engine *g, const char *path, duckdb_prepared_statement *ret, struct err *e)
 {
     auto_buf sql = BUF(1 << 16);
     buf_addf(&sql, "SELECT * FROM ");
     duck_add_parquet(&sql, path);
+    return prepare(g, &sql, ret, e);
+}
+
+/* Those of the columns that the file has, as a list for SELECT, and the condition that one of them is there.
+ */
+static bool columns_of(struct engine *g, const char *path, const char *const *columns, struct buf *list,
+                       struct buf *any, struct err *e)
+{
     auto_prepared p = NULL;
-    if (!buf_done(&sql, e))
+    if (!prepare_whole(g, path, &p, e))
         return false;
-    if (duck.prepare(g->con, sql.p, &p) != DuckDBSuccess)
-        return duck_fail(e, duck.prepare_error(p), true, NULL);
     for (idx_t i = 0, n = duck.prepared_statement_column_count(p); i < n; i++) {
         const char *name = duck.prepared_statement_column_name(p, i);
         if (wanted(columns, name)) {
             buf_addf(list, "%s", list->len ? ", " : "");
             sql_ident(list, name);
+            buf_addf(any, "%s", any->len ? " OR " : "");
+            sql_ident(any, name);
+            buf_addf(any, " IS NOT NULL");
         }
         duck.free((void *)(uintptr_t)name);
     }
-    return buf_done(list, e);
+    return buf_done(list, e) && buf_done(any, e);
 }
 
-static bool each_line(duckdb_result *r, bool (*line)(void *arg, const char *p, size_t n, struct err *e),
-                      void *arg, struct err *e)
+typedef bool each_chunk(void *arg, duckdb_data_chunk chunk, struct err *e);
+
+/* Runs a SELECT whose rows go to `each` as they come. */
+static bool stream(struct engine *g, const struct buf *sql, each_chunk *each, void *arg, struct err *e)
 {
+    auto_prepared p = NULL;
+    auto_result r = {0};
+    if (!prepare(g, sql, &p, e))
+        return false;
+    if (duck.execute_prepared_streaming(p, &r) != DuckDBSuccess)
+        return duck_fail(e, duck.result_error(&r), true, NULL);
     for (;;) {
-        auto_chunk chunk = duck.fetch_chunk(*r);
-        const char *message = chunk ? NULL : duck.result_error(r);
+        auto_chunk chunk = duck.fetch_chunk(r);
+        const char *message = chunk ? NULL : duck.result_error(&r);
         if (message && *message)
             return duck_fail(e, message, true, NULL);
         if (!chunk)
             return true;
-        duckdb_vector v = duck.data_chunk_get_vector(chunk, 0);
-        for (idx_t i = 0, n = duck.data_chunk_get_size(chunk); i < n; i++) {
-            struct str s = duck_string(v, i);
-            if (!line(arg, s.p, s.n, e))
-                return false;
-        }
+        if (!each(arg, chunk, e))
+            return false;
     }
 }
 
-static bool read_lines(struct engine *g, const char *path, const char *columns,
-                       bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg,
+struct lines {
+    bool (*line)(void *arg, const char *p, size_t n, struct err *e);
+    void *arg;
+};
+
+static bool take_lines(void *arg, duckdb_data_chunk chunk, struct err *e)
+{
+    const struct lines *l = arg;
+    duckdb_vector v = duck.data_chunk_get_vector(chunk, 0);
+    for (idx_t i = 0, n = duck.data_chunk_get_size(chunk); i < n; i++) {
+        struct str s = duck_string(v, i);
+        if (!l->line(l->arg, s.p, s.n, e))
+            return false;
+    }
+    return true;
+}
+
+static bool read_lines(struct engine *g, const char *path, const char *const *columns, struct lines *lines,
                        struct err *e)
 {
-    auto_buf sql = BUF(1 << 16);
-    buf_addf(&sql, "SELECT CAST(to_json(f) AS VARCHAR) FROM (SELECT %s FROM ", columns);
-    duck_add_parquet(&sql, path);
-    buf_addf(&sql, ") AS f");
-    auto_prepared p = NULL;
-    auto_result r = {0};
-    if (!buf_done(&sql, e))
+    auto_buf list = BUF(1 << 16), any = BUF(1 << 16), sql = BUF(1 << 16);
+    if (!columns_of(g, path, columns, &list, &any, e))
         return false;
-    if (duck.prepare(g->con, sql.p, &p) != DuckDBSuccess)
-        return duck_fail(e, duck.prepare_error(p), true, NULL);
-    if (duck.execute_prepared_streaming(p, &r) != DuckDBSuccess)
-        return duck_fail(e, duck.result_error(&r), true, NULL);
-    return each_line(&r, line, arg, e);
+    if (!list.len)
+        return true;
+    buf_addf(&sql, "SELECT CAST(to_json(f) AS VARCHAR) FROM (SELECT %s FROM ", list.p);
+    duck_add_parquet(&sql, path);
+    buf_addf(&sql, " WHERE %s) AS f", any.p);
+    return stream(g, &sql, take_lines, lines, e);
 }
 
 static bool parquet_read(void *ctx, const char *path, const char *const *columns,
@@ -79,12 +108,155 @@ static bool parquet_read(void *ctx, const char *path, const char *const *columns
                          struct err *e)
 {
     struct engine *g = ctx;
-    auto_buf list = BUF(1 << 16);
+    struct lines lines = {line, arg};
     if (!duck_engine_need(g, e))
         return false;
     pthread_mutex_lock(&g->con_lock);
-    bool ok = columns_of(g, path, columns, &list, e) &&
-              (list.len == 0 || read_lines(g, path, list.p, line, arg, e));
+    bool ok = read_lines(g, path, columns, &lines, e);
+    pthread_mutex_unlock(&g->con_lock);
+    return ok;
+}
+
+/* --- the column "add" --- */
+
+/* Its fields that have a place of their own, in the order of the SELECT. */
+static const struct field {
+    const char *name, *expression;
+} fields[] = {
+    {"path", "CAST(add.path AS VARCHAR)"},
+    {"partitionValues", "CAST(to_json(add.\"partitionValues\") AS VARCHAR)"},
+    {"stats", "CAST(add.stats AS VARCHAR)"},
+    {"size", "CAST(add.size AS BIGINT)"},
+    {"modificationTime", "CAST(add.\"modificationTime\" AS BIGINT)"},
+    {"dataChange", "CAST(add.\"dataChange\" AS BOOLEAN)"},
+};
+enum { ADD_PATH, ADD_VALUES, ADD_STATS, ADD_SIZE, ADD_MTIME, ADD_CHANGE, ADD_OTHERS };
+
+static size_t field_index(const char *name)
+{
+    size_t i = 0;
+    while (i < countof(fields) && strcmp(fields[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static duckdb_logical_type type_of_add(duckdb_prepared_statement p)
+{
+    duckdb_logical_type type = NULL;
+    for (idx_t i = 0, n = duck.prepared_statement_column_count(p); i < n && !type; i++) {
+        const char *name = duck.prepared_statement_column_name(p, i);
+        if (strcmp(name, "add") == 0)
+            type = duck.prepared_statement_column_logical_type(p, i);
+        duck.free((void *)(uintptr_t)name);
+    }
+    return type;
+}
+
+/* Another field, as a member of a struct and as a condition. Statistics in columns are of use only where the
+ * text is missing. */
+static void add_other(struct buf *members, struct buf *any, const char *name, bool has_stats)
+{
+    auto_buf field = BUF(1 << 12);
+    bool cut = has_stats && strcmp(name, "stats_parsed") == 0;
+    buf_addf(&field, cut ? "CASE WHEN add.stats IS NULL THEN add." : "add.");
+    sql_ident(&field, name);
+    buf_addf(&field, cut ? " END" : "");
+    buf_addf(members, "%s", members->len ? ", " : "");
+    sql_ident(members, name);
+    buf_addf(members, " := %s", field.p);
+    buf_addf(any, "%s%s IS NOT NULL", any->len ? " OR " : "", field.p);
+}
+
+/* The SELECT's list by the fields that this file's add has. */
+static bool add_list(duckdb_logical_type add, struct buf *list, struct err *e)
+{
+    auto_buf members = BUF(1 << 16), any = BUF(1 << 16);
+    bool has[countof(fields) + 1] = {0};
+    for (int pass = 0; pass < 2; pass++) {
+        for (idx_t i = 0, n = duck.struct_type_child_count(add); i < n; i++) {
+            char *name = duck.struct_type_child_name(add, i);
+            size_t k = field_index(name);
+            if (pass == 0)
+                has[k] = true;
+            else if (k == countof(fields) && strcmp(name, "partitionValues_parsed") != 0)
+                add_other(&members, &any, name, has[ADD_STATS]);
+            duck.free(name);
+        }
+    }
+    for (size_t k = 0; k < countof(fields); k++)
+        buf_addf(list, "%s, ", has[k] ? fields[k].expression : "NULL");
+    if (members.len)
+        buf_addf(list, "CASE WHEN %s THEN CAST(to_json(struct_pack(%s)) AS VARCHAR) END", any.p, members.p);
+    else
+        buf_addf(list, "CAST(NULL AS VARCHAR)");
+    return buf_done(&members, e) && buf_done(&any, e) && buf_done(list, e);
+}
+
+struct adds {
+    bool (*add)(void *arg, const struct lake_parquet_add *x, struct err *e);
+    void *arg;
+};
+
+static struct str text_at(duckdb_vector v, idx_t i)
+{
+    return duck_is_null(v, i) ? (struct str){NULL, 0} : duck_string(v, i);
+}
+
+static int64_t int_at(duckdb_vector v, idx_t i)
+{
+    return duck_is_null(v, i) ? -1 : ((const int64_t *)duck.vector_get_data(v))[i];
+}
+
+static bool take_adds(void *arg, duckdb_data_chunk chunk, struct err *e)
+{
+    const struct adds *a = arg;
+    duckdb_vector v[ADD_OTHERS + 1];
+    for (idx_t k = 0; k < countof(v); k++)
+        v[k] = duck.data_chunk_get_vector(chunk, k);
+    const bool *change = duck.vector_get_data(v[ADD_CHANGE]);
+    for (idx_t i = 0, n = duck.data_chunk_get_size(chunk); i < n; i++) {
+        const struct lake_parquet_add x = {
+            .path = text_at(v[ADD_PATH], i),
+            .values = text_at(v[ADD_VALUES], i),
+            .stats = text_at(v[ADD_STATS], i),
+            .size = int_at(v[ADD_SIZE], i),
+            .mtime_ms = int_at(v[ADD_MTIME], i),
+            .data_change = duck_is_null(v[ADD_CHANGE], i) || change[i],
+            .others = text_at(v[ADD_OTHERS], i),
+        };
+        if (!a->add(a->arg, &x, e))
+            return false;
+    }
+    return true;
+}
+
+static bool read_adds(struct engine *g, const char *path, struct adds *adds, struct err *e)
+{
+    auto_prepared p = NULL;
+    auto_buf list = BUF(1 << 16), sql = BUF(1 << 17);
+    if (!prepare_whole(g, path, &p, e))
+        return false;
+    auto_type type = type_of_add(p);
+    if (!type || duck.get_type_id(type) != DUCKDB_TYPE_STRUCT)
+        return true;
+    if (!add_list(type, &list, e))
+        return false;
+    buf_addf(&sql, "SELECT %s FROM ", list.p);
+    duck_add_parquet(&sql, path);
+    buf_addf(&sql, " WHERE add IS NOT NULL");
+    return stream(g, &sql, take_adds, adds, e);
+}
+
+static bool parquet_read_adds(void *ctx, const char *path,
+                              bool (*add)(void *arg, const struct lake_parquet_add *x, struct err *e),
+                              void *arg, struct err *e)
+{
+    struct engine *g = ctx;
+    struct adds adds = {add, arg};
+    if (!duck_engine_need(g, e))
+        return false;
+    pthread_mutex_lock(&g->con_lock);
+    bool ok = read_adds(g, path, &adds, e);
     pthread_mutex_unlock(&g->con_lock);
     return ok;
 }
@@ -138,5 +310,6 @@ static bool parquet_write(void *ctx, const char *ndjson, size_t n, const char *c
 
 void duck_parquet_init(struct engine *g)
 {
-    g->parquet = (struct lake_parquet){.ctx = g, .read = parquet_read, .write = parquet_write};
+    g->parquet = (struct lake_parquet){
+        .ctx = g, .read = parquet_read, .read_adds = parquet_read_adds, .write = parquet_write};
 }

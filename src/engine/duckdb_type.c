@@ -5,12 +5,6 @@
 #include "base/text.h"
 #include "engine/internal.h"
 
-static void free_type(duckdb_logical_type *t)
-{
-    duck.destroy_logical_type(t);
-}
-#define auto_type auto_call(free_type) duckdb_logical_type
-
 static void free_duck(char **p)
 {
     duck.free(*p);

@@ -112,6 +112,12 @@ static inline void free_prepared(duckdb_prepared_statement *p)
     duck.destroy_prepare(p);
 }
 #define auto_prepared auto_call(free_prepared) duckdb_prepared_statement
+static inline void free_type(duckdb_logical_type *t)
+{
+    if (*t)
+        duck.destroy_logical_type(t);
+}
+#define auto_type auto_call(free_type) duckdb_logical_type
 
 /* --- duckdb_error.c --- */
 

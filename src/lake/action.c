@@ -66,12 +66,17 @@ static int64_t stats_rows(struct pull *j)
     return -1;
 }
 
-int64_t action_stats_rows(const char *stats)
+static int64_t rows_of_stats(struct arena *a, const char *stats)
 {
-    auto_arena *a = arena_new();
     struct pull j = pull_begin(a, stats, strlen(stats));
     int64_t rows = stats_rows(&j);
     return j.why || rows < 0 ? -1 : rows;
+}
+
+int64_t action_stats_rows(const char *stats)
+{
+    auto_arena *a = arena_new();
+    return rows_of_stats(a, stats);
 }
 
 /* Statistics as columns, which some checkpoints have in place of the text: only the count is taken. */
@@ -119,12 +124,10 @@ static struct lake_row_ids *row_ids_of(struct pull *j, struct lake_row_ids *ids)
     return ids;
 }
 
-static struct file_act *read_file(struct pull *j)
+/* *ret_parsed: the rows, by statistics that come as columns. */
+static void read_file_fields(struct pull *j, struct file_act *f, int64_t *ret_parsed)
 {
     struct lake_row_ids *ids = NULL;
-    struct file_act *f = arena_make(j->a, struct file_act, 1);
-    *f = (struct file_act){.size = -1, .rows = -1, .data_change = true};
-    int64_t parsed = -1;
     struct str key;
     pull_object(j);
     while (pull_key(j, &key)) {
@@ -143,7 +146,7 @@ static struct file_act *read_file(struct pull *j)
         } else if (str_is(key, "stats")) {
             f->stats = pull_text(j);
         } else if (str_is(key, "stats_parsed")) {
-            parsed = parsed_rows(j);
+            *ret_parsed = parsed_rows(j);
         } else if (str_is(key, "tags")) {
             f->tags = pull_raw(j);
         } else if (str_is(key, "deletionVector")) {
@@ -161,13 +164,78 @@ static struct file_act *read_file(struct pull *j)
         }
     }
     f->row_ids = ids;
+}
+
+static void name_file(struct pull *j, struct file_act *f, int64_t parsed)
+{
     if (!f->log_path || !*f->log_path) {
         pull_fail(j, "a file without a path");
-        return f;
+        return;
     }
     f->path = path_decode(j->a, f->log_path);
-    f->rows = f->stats ? action_stats_rows(f->stats) : parsed;
+    f->rows = f->stats ? rows_of_stats(j->a, f->stats) : parsed;
+}
+
+static struct file_act *new_file(struct arena *a)
+{
+    struct file_act *f = arena_make(a, struct file_act, 1);
+    *f = (struct file_act){.size = -1, .rows = -1, .data_change = true};
     return f;
+}
+
+static struct file_act *read_file(struct pull *j)
+{
+    struct file_act *f = new_file(j->a);
+    int64_t parsed = -1;
+    read_file_fields(j, f, &parsed);
+    name_file(j, f, parsed);
+    return f;
+}
+
+static bool same_text(struct str x, struct str y)
+{
+    return x.p && x.n == y.n && memcmp(x.p, y.p, x.n) == 0;
+}
+
+static bool remember_pairs(struct arena *a, struct str text, struct pairs_memo *memo, const char **ret_why)
+{
+    struct str copy = {arena_strn(a, text.p, text.n), text.n};
+    struct pull j = pull_begin(a, copy.p, copy.n);
+    struct pairs pairs = read_pairs(&j);
+    if (!pull_end(&j)) {
+        *ret_why = j.why;
+        return false;
+    }
+    *memo = (struct pairs_memo){copy, pairs.v, pairs.n};
+    return true;
+}
+
+bool action_of_columns(struct arena *a, const struct lake_parquet_add *x, struct pairs_memo *memo,
+                       struct file_act **ret, const char **ret_why)
+{
+    struct file_act *f = new_file(a);
+    int64_t parsed = -1;
+    struct pull j = pull_begin(a, x->others.p ? x->others.p : "", x->others.p ? x->others.n : 0);
+    if (x->others.p)
+        read_file_fields(&j, f, &parsed);
+    f->log_path = x->path.p ? arena_strn(a, x->path.p, x->path.n) : NULL;
+    f->stats = x->stats.p ? arena_strn(a, x->stats.p, x->stats.n) : NULL;
+    f->size = x->size;
+    f->time_ms = x->mtime_ms < 0 ? 0 : x->mtime_ms;
+    f->data_change = x->data_change;
+    f->has_values = x->values.p != NULL;
+    if (f->has_values) {
+        if (!same_text(memo->text, x->values) && !remember_pairs(a, x->values, memo, ret_why))
+            return false;
+        f->values = memo->v, f->nvalues = memo->n;
+    }
+    name_file(&j, f, parsed);
+    if (!pull_end(&j)) {
+        *ret_why = j.why;
+        return false;
+    }
+    *ret = f;
+    return true;
 }
 
 static struct protocol *read_protocol(struct pull *j)

@@ -81,6 +81,16 @@ enum action_kinds {
 bool action_parse(struct arena *a, const char *p, size_t n, unsigned want, struct action *ret,
                   const char **ret_why, size_t *ret_at);
 
+/* The text of an object of texts that was read last, as neighbours often have the same one. */
+struct pairs_memo {
+    struct str text;
+    const struct pair *v;
+    size_t n;
+};
+/* An add that comes in columns. On false *ret_why as above. */
+bool action_of_columns(struct arena *a, const struct lake_parquet_add *x, struct pairs_memo *memo,
+                       struct file_act **ret, const char **ret_why);
+
 /* numRecords of an add's statistics, -1 = unknown. */
 int64_t action_stats_rows(const char *stats);
 

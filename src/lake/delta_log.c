@@ -186,6 +186,7 @@ struct source { /* of lines: where they come from, where they go */
     log_each *each;
     void *arg;
     int64_t line;
+    struct pairs_memo values; /* of the last add that came in columns */
 };
 
 static bool take_line(struct source *s, const char *p, size_t n, bool last, struct err *e)
@@ -242,7 +243,7 @@ bool log_read_commit(struct arena *a, const struct lake_table *t, int64_t versio
 {
     char name[32];
     snprintf(name, sizeof name, "%020" PRIi64 ".json", version);
-    struct source s = {a, t, name, want, each, arg, 0};
+    struct source s = {.a = a, .t = t, .name = name, .want = want, .each = each, .arg = arg};
     return read_json(&s, log_commit_path(a, t, version), ret_missing, ret_bytes, e);
 }
 
@@ -279,18 +280,31 @@ static void wanted_columns(unsigned want, const char *columns[9])
     *columns = NULL;
 }
 
+static bool parquet_add(void *arg, const struct lake_parquet_add *x, struct err *e)
+{
+    struct source *s = arg;
+    struct action action = {0};
+    const char *why = NULL;
+    if (!action_of_columns(s->a, x, &s->values, &action.add, &why))
+        return fail(e, ERR_DATA, "it is damaged: an add, %s", why);
+    return s->each(s->arg, &action, e);
+}
+
 static bool read_parquet(struct source *s, const char *path, struct err *e)
 {
-    const char *columns[9];
+    const char *columns[9], *uri;
     const struct lake_parquet *p = s->t->parquet;
     if (!p)
         return fail(e, ERR_DATA, "'%s' of table '%s' cannot be read without an engine", s->name,
                     log_table_name(s->t));
-    wanted_columns(s->want, columns);
     const struct store_object object = {path, -1};
     if (!store_fetch(s->t->store, &object, 1, e))
         return wrap(e, "'%s' of table '%s'", s->name, log_table_name(s->t));
-    return p->read(p->ctx, store_uri(s->a, s->t->store, path), columns, parquet_line, s, e) ||
+    uri = store_uri(s->a, s->t->store, path);
+    bool apart = p->read_adds && s->want & WANT_ADD;
+    wanted_columns(apart ? s->want & ~(unsigned)WANT_ADD : s->want, columns);
+    return ((!columns[0] || p->read(p->ctx, uri, columns, parquet_line, s, e)) &&
+            (!apart || p->read_adds(p->ctx, uri, parquet_add, s, e))) ||
            wrap(e, "'%s' of table '%s'", s->name, log_table_name(s->t));
 }
 
@@ -317,14 +331,20 @@ bool log_read_checkpoint(struct arena *a, const struct lake_table *t, const stru
     struct v2 v = {.a = a, .each = each, .arg = arg};
     bool is_v2 = c->n == 1; /* one of the classic name may have sidecars, too */
     for (size_t i = 0; i < c->n; i++) {
-        struct source s = {a, t, c->names[i], want | (is_v2 ? WANT_SIDECAR : 0), v2_action, &v, 0};
+        struct source s = {.a = a,
+                           .t = t,
+                           .name = c->names[i],
+                           .want = want | (is_v2 ? WANT_SIDECAR : 0),
+                           .each = v2_action,
+                           .arg = &v};
         char *path = log_path(a, t, arena_fmt(a, LOG_DIR "/%s", c->names[i]));
         if (c->json ? !read_json(&s, path, NULL, ret_bytes, e) : !read_parquet(&s, path, e))
             return false;
     }
     for (size_t i = 0; i < v.files.n; i++) {
         const char *name = path_decode(a, v.files.v[i]);
-        struct source s = {a, t, name, want & (WANT_ADD | WANT_REMOVE), each, arg, 0};
+        struct source s = {
+            .a = a, .t = t, .name = name, .want = want & (WANT_ADD | WANT_REMOVE), .each = each, .arg = arg};
         if (!read_parquet(&s, log_path(a, t, arena_fmt(a, LOG_DIR "/_sidecars/%s", name)), e))
             return false;
     }

@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "base/task.h"
+#include "base/text.h"
 #include "store/store.h"
 
 struct lake_type {
@@ -124,17 +125,30 @@ struct lake_snapshot {
 };
 
 /* How Parquet is read and written for checkpoints: lent by an engine, since the lake has none of its own. */
+struct lake_parquet_add { /* a row's column "add", valid during the call; p = NULL where it is null */
+    struct str path, values /* partitionValues as a JSON object */, stats;
+    int64_t size, mtime_ms; /* -1 = null */
+    bool data_change;
+    struct str others; /* the other fields as a JSON object, when there are any that are not null */
+};
+
 struct lake_parquet {
     void *ctx;
     /* Each row of the file as one JSON object on a line. `columns` are the top-level columns of a checkpoint
      * that are wanted ("add", "metaData", ...), so that the others are not decoded; NULL ends the list. One
-     * that the file does not have is passed over. Maps are objects: {"k":"v"}. */
+     * that the file does not have is passed over, and so is a row in which all of them are null. Maps are
+     * objects: {"k":"v"}. */
     bool (*read)(void *ctx, const char *path, const char *const *columns,
                  bool (*line)(void *arg, const char *p, size_t n, struct err *e), void *arg, struct err *e);
     /* NDJSON text to one new local Parquet file (snappy) whose columns have these SQL types:
      * "txn STRUCT(appId VARCHAR, version BIGINT, lastUpdated BIGINT), add STRUCT(...)". */
     bool (*write)(void *ctx, const char *ndjson, size_t n, const char *columns, const char *path,
                   struct err *e);
+    /* The column "add" alone, without the way over JSON, since a checkpoint has little else; none is called
+     * when the file does not have the column. NULL: it is read like the others. */
+    bool (*read_adds)(void *ctx, const char *path,
+                      bool (*add)(void *arg, const struct lake_parquet_add *x, struct err *e), void *arg,
+                      struct err *e);
 };
 
 struct lake_table {

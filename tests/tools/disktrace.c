@@ -27,6 +27,12 @@
 
 #define REAL(name) ((typeof(&name))dlsym(RTLD_NEXT, #name))
 
+/* So that DuckDB's calls come here, too. */
+void *dlopen(const char *path, int flags)
+{
+    return REAL(dlopen)(path, flags & ~RTLD_DEEPBIND);
+}
+
 typedef char path_buf[PATH_MAX];
 
 /* Calls and their lines are in the same order. */

@@ -10,8 +10,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
-#include "duck_parquet.h"
-#include "lake/lake.h"
+#include "engine/engine.h"
 
 struct files list_of(struct lake_file);
 struct removes list_of(const struct lake_file *);
@@ -211,7 +210,7 @@ int main(int argc, char **argv)
 {
     auto_arena *a = arena_new();
     struct err e = {0};
-    struct lake_parquet parquet;
+    struct engine *engine;
     struct store *store;
     if (argc < 3)
         return usage();
@@ -219,9 +218,10 @@ int main(int argc, char **argv)
         return name(a, argv + 2);
     bool ok = store_open(a, argv[2], &store, &e);
     struct lake_table t = {.store = store, .dir = ""};
-    struct err no_duck;
-    if (duck_parquet_open(a, &parquet, &no_duck))
-        t.parquet = &parquet;
+    if (ok && getenv("CUPEL_DUCKDB")) { /* else: without an engine */
+        ok = engine_duckdb.open(a, &(struct engine_conf){.threads = 1}, &engine, &e);
+        t.parquet = ok ? engine_duckdb.parquet(engine) : NULL;
+    }
     if (ok && strcmp(argv[1], "create") == 0 && argc > 3)
         ok = create(a, &t, argv + 3, &e);
     else if (ok && strcmp(argv[1], "append") == 0 && argc > 3)

@@ -18,8 +18,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "duck_parquet.h"
-#include "lake/lake.h"
+#include "engine/engine.h"
 
 struct writer {
     const struct lake_table *t;
@@ -103,8 +102,8 @@ static bool write_one(const struct writer *w, int64_t seq, struct err *e)
 int main(int argc, char **argv)
 {
     auto_arena *a = arena_new();
-    struct err e = {0}, no_duck;
-    struct lake_parquet parquet;
+    struct err e = {0};
+    struct engine *engine;
     struct store *store;
     if (argc < 6) {
         fputs("lake_writer TABLE TEMPLATE WRITER FIRST LAST [rewrite]\n", stderr);
@@ -116,8 +115,10 @@ int main(int argc, char **argv)
     bool ok = store_open(a, argv[1], &store, &e) && fs_read(a, argv[2], 1 << 20, &bytes, &w.n, &e);
     t.store = store;
     w.bytes = bytes;
-    if (duck_parquet_open(a, &parquet, &no_duck))
-        t.parquet = &parquet;
+    if (ok && getenv("CUPEL_DUCKDB")) { /* else: without an engine */
+        ok = engine_duckdb.open(a, &(struct engine_conf){.threads = 1}, &engine, &e);
+        t.parquet = ok ? engine_duckdb.parquet(engine) : NULL;
+    }
     for (int64_t seq = strtoll(argv[4], NULL, 10), last = strtoll(argv[5], NULL, 10); ok && seq <= last;
          seq++)
         ok = write_one(&w, seq, &e);

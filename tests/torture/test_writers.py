@@ -37,7 +37,7 @@ class Writer(threading.Thread):
         while not self.error:
             p = subprocess.Popen(self.command, env=lake.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             killer = threading.Timer(self.dice.uniform(0.02, self.pause), p.kill)
-            if self.dice.random() < 0.8:
+            if self.dice.random() < (0.95 if lake.LONG else 0.8):
                 killer.start()
             out, err = p.communicate()
             killer.cancel()

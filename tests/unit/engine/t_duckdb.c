@@ -463,3 +463,45 @@ TEST(checkpoints_go_out_and_come_back)
     CHECK(!p->read(p->ctx, "/nosuch/x.parquet", none, add_line, &b, &e));
     CHECK_INT(e.kind, ERR_IO);
 }
+
+static bool add_columns(void *arg, const struct lake_parquet_add *x, struct err *e)
+{
+    (void)e;
+    buf_addf(arg, "%.*s|%.*s|%.*s|%d %d %d|%.*s\n", STR(x->path), STR(x->values), STR(x->stats), (int)x->size,
+             (int)x->mtime_ms, x->data_change, STR(x->others));
+    return true;
+}
+
+TEST(adds_come_in_columns)
+{
+    static const struct {
+        const char *label, *line, *columns, *want;
+    } cases[] = {
+        {"all",
+         "{\"path\":\"a\",\"partitionValues\":{\"p\":null},\"stats\":\"s\",\"size\":1,\"dataChange\":false}",
+         "path VARCHAR, \"partitionValues\" MAP(VARCHAR, VARCHAR), stats VARCHAR, size INTEGER, "
+         "\"modificationTime\" BIGINT, \"dataChange\" BOOLEAN, tags MAP(VARCHAR, VARCHAR)",
+         "a|{\"p\":null}|s|1 -1 0|\n"},
+        {"others", "{\"path\":\"a\",\"tags\":{\"t\":\"v\"},\"stats_parsed\":{\"numRecords\":3}}",
+         "path VARCHAR, tags MAP(VARCHAR, VARCHAR), \"odd name\" INTEGER, stats_parsed "
+         "STRUCT(\"numRecords\" BIGINT)",
+         "a|||-1 -1 1|{\"tags\":{\"t\":\"v\"},\"odd name\":null,\"stats_parsed\":{\"numRecords\":3}}\n"},
+        {"statistics twice", "{\"path\":\"a\",\"stats\":\"s\",\"stats_parsed\":{\"numRecords\":3}}",
+         "path VARCHAR, stats VARCHAR, stats_parsed STRUCT(\"numRecords\" BIGINT)", "a||s|-1 -1 1|\n"},
+        {"no path", "{\"size\":1}", "size BIGINT", "|||1 -1 1|\n"},
+        {"none", "null", "path VARCHAR", ""},
+    };
+    FIXTURE(f);
+    const struct lake_parquet *p = duckdb->parquet(f.g);
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct err e = {0};
+        auto_buf b = BUF(1 << 16);
+        const char *path = arena_fmt(f.a, "%s/adds%zu.parquet", f.dir, i);
+        const char *line = arena_fmt(f.a, "{\"add\":%s,\"txn\":{\"version\":1}}\n", cases[i].line);
+        const char *columns = arena_fmt(f.a, "add STRUCT(%s), txn STRUCT(version BIGINT)", cases[i].columns);
+        bool ok = p->write(p->ctx, line, strlen(line), columns, path, &e) &&
+                  p->read_adds(p->ctx, path, add_columns, &b, &e);
+        if (!ok || strcmp(b.p ? b.p : "", cases[i].want) != 0)
+            BAD("%s: got %s%s", cases[i].label, b.p ? b.p : "", ok ? "" : e.msg);
+    }
+}
