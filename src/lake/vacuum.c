@@ -336,7 +336,7 @@ bool lake_vacuum_find(struct arena *a, const struct lake_table *t, const struct 
     struct need x = {.a = a,
                      .t = t,
                      .cutoff_ms = clock_now_us(t->clock) / 1000 - ret->retain_ms,
-                     .root = arena_fmt(a, "%s/", store_uri(a, t->store, t->dir))};
+                     .root = arena_fmt(a, "%s/", store_name(a, t->store, t->dir))};
     if (!need_all(&x, s, e) || !all_found(&found, &x, s, e))
         return false;
     doom_files(&found, &x, staged, nstaged, ret);

@@ -206,10 +206,10 @@ static void read_answer(struct arena *a, struct transfer *x, struct http_answer 
         r->values[i] = arena_str(a, header(x->easy, x->q->want[i]));
 }
 
-/* The content ends where the connection ends: whether that is all of it, nobody can tell. */
+/* What was asked for ends where the connection ends: whether that is all of it, nobody can tell. */
 static bool endless(struct transfer *x, const struct http_answer *r)
 {
-    return r->length < 0 && (x->saved > 0 || x->body->len > 0) &&
+    return r->status < 300 && r->length < 0 && (x->saved > 0 || x->body->len > 0) &&
            !strcasestr(header(x->easy, "transfer-encoding"), "chunked");
 }
 

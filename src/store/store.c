@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "store/hdfs.h"
 #include "store/local.h"
 #include "store/s3.h"
 
-static const struct store_driver *const drivers[] = {&store_local, &store_s3};
+static const struct store_driver *const drivers[] = {&store_local, &store_hdfs, &store_s3};
 
 /* The length of "s3" in "s3://bucket/x"; 0 = there is no scheme. */
 static size_t scheme_len(const char *uri)
