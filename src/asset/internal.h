@@ -29,6 +29,24 @@ bool table_unfilled(const struct workshop *w, struct session *s, const char *nam
 bool table_view_relation(struct arena *a, const struct workshop *w, struct session *s,
                          const struct model *view, struct err *e) must_check;
 
+/* --- constraint.c: what a table demands of every row --- */
+
+struct constrained { /* a table as it will be */
+    const struct lake_schema *schema;
+    const struct lake_property *properties;
+    size_t nproperties;
+};
+/* A stage of new rows. A row that is null where the table's schema allows no null, or for which a CHECK
+ * constraint is not true, is ERR_DATA naming both; a constraint that the engine cannot evaluate is ERR_DATA
+ * before anything is staged. *ret is set also when a row fails: its files are the caller's to drop. */
+bool constrained_stage(struct arena *a, const struct workshop *w, struct session *s, const char *table,
+                       const struct constrained *c, const struct engine_stage *g, struct engine_staged *ret,
+                       struct err *e) must_check;
+
+/* The same for the rows of a relation of the session: those CHECK constraints that `c` has. */
+bool constrained_rows(struct arena *a, const struct workshop *w, struct session *s, const char *table,
+                      const struct constrained *c, const char *relation, struct err *e) must_check;
+
 /* --- staging.c: data files before their commit ---
  *
  * What is about to be staged is written down first, in <state>/staged/, so that files of a process that was
@@ -127,6 +145,7 @@ struct job { /* one attempt at one model */
     const struct src *gate_at; /* where each is asked for */
     struct lake_schema schema; /* of the table after the commit */
     bool schema_changed;
+    struct list_of(struct lake_property) properties, new_properties; /* of the table then; those to be set */
     const char *const *partition_by;
     size_t npartition_by;
     struct staging staging;

@@ -27,6 +27,19 @@ static bool keep_schema(struct job *j, const struct lake_schema *gives, struct e
     return hint(e, "`cupel run --full-refresh -s %s` makes the table anew with the new schema", j->m->name);
 }
 
+/* A column that stays what it was keeps what its table says of it: that it may not be null, its comment. */
+static void keep_column(const struct lake_snapshot *base, struct lake_field *f)
+{
+    for (size_t i = 0; i < base->schema.n; i++) {
+        const struct lake_schema was = {&base->schema.fields[i], 1};
+        struct lake_field kept = *f;
+        kept.nullable = was.fields->nullable;
+        kept.metadata = was.fields->metadata;
+        if (lake_schema_equal(&was, &(struct lake_schema){&kept, 1}))
+            *f = kept;
+    }
+}
+
 /* Of the table, from what the SELECT gives. */
 static bool target_schema(struct job *j, struct err *e)
 {
@@ -38,9 +51,32 @@ static bool target_schema(struct job *j, struct err *e)
     struct lake_schema gives = {f, j->m->ncolumns};
     if (base && (!job_replaces_all(j) || !j->m->evolve))
         return keep_schema(j, &gives, e);
+    for (size_t i = 0; base && i < gives.n; i++)
+        keep_column(base, &f[i]);
     j->schema = gives;
     j->schema_changed = base && !lake_schema_equal(&gives, &base->schema);
     return true;
+}
+
+/* The table's, with those of the header over them. */
+static void target_properties(struct job *j)
+{
+    struct arena *a = j->t->a;
+    const struct lake_snapshot *base = j->work.base;
+    for (size_t i = 0; i < j->m->nproperties; i++) {
+        const struct lake_property *p = &j->m->properties[i];
+        const char *was = base ? lake_property(base, p->key) : NULL;
+        if (!was || strcmp(was, p->value) != 0)
+            *arena_push(a, &j->new_properties) = *p;
+        *arena_push(a, &j->properties) = *p;
+    }
+    for (size_t i = 0; base && i < base->nproperties; i++) {
+        size_t k = 0;
+        while (k < j->m->nproperties && strcmp(j->m->properties[k].key, base->properties[i].key) != 0)
+            k++;
+        if (k == j->m->nproperties)
+            *arena_push(a, &j->properties) = base->properties[i];
+    }
 }
 
 static bool same_names(const char *const *x, size_t nx, const char *const *y, size_t ny)
@@ -94,7 +130,11 @@ bool job_stage_select(struct job *j, struct store *store, const char *dir, bool 
         .reject = j->m->reject,
         .max_rejects = MAX_REJECTS,
     };
-    if (!job_stage(j, &stage, ret, e))
+    struct engine_stage named = stage;
+    const struct constrained table = {&j->schema, j->properties.v, j->properties.n};
+    named.schema = &j->schema;
+    named.token = j->staging.token;
+    if (!constrained_stage(j->t->a, j->w, j->s, j->m->name, &table, &named, ret, e))
         return e->at.line ? false : wrap(e, "%s", j->m->name);
     j->rows = ret->rows;
     j->rejected = ret->rejected;
@@ -333,17 +373,20 @@ static bool publish(struct job *j, struct asset_result *ret, struct err *e)
         add_table_ids(j, &txns);
     }
     bool redefined = !j->work.same_definition && (job_replaces_all(j) || model_follows_text(j->m));
-    bool describes = !base || j->schema_changed || redefined;
-    const struct lake_property fingerprint = {"cupel.fingerprint", fingerprint_text(a, j->m)};
+    bool describes = !base || j->schema_changed || redefined || j->new_properties.n;
+    if (redefined)
+        *arena_push(a, &j->new_properties) =
+            (struct lake_property){"cupel.fingerprint", fingerprint_text(a, j->m)};
     const struct lake_commit c = {
         .base = base,
         .schema = describes ? &j->schema : NULL,
         .partition_by = j->partition_by,
         .npartition_by = j->npartition_by,
-        .properties = &fingerprint,
-        .nproperties = redefined ? 1 : 0,
+        .properties = j->new_properties.v,
+        .nproperties = j->new_properties.n,
         .adds = j->staged.files,
         .nadds = j->staged.nfiles,
+        .checked = true,
         .removes = j->removes.v,
         .nremoves = j->removes.n,
         .txns = txns.v,
@@ -366,13 +409,31 @@ static bool publish(struct job *j, struct asset_result *ret, struct err *e)
     return true;
 }
 
+/* Constraints that the table gets hold for the rows that it keeps, too. */
+static bool check_kept_rows(struct job *j, struct err *e)
+{
+    const struct constrained added = {&j->schema, j->new_properties.v, j->new_properties.n};
+    if (!j->work.base || job_replaces_all(j) || !j->new_properties.n)
+        return true;
+    const struct lake_snapshot kept = {.schema = j->schema,
+                                       .mapping = j->work.base->mapping,
+                                       .partition_by = j->work.base->partition_by,
+                                       .npartition_by = j->work.base->npartition_by,
+                                       .files = j->work.base->files,
+                                       .nfiles = j->work.base->nfiles};
+    return j->w->driver->relation_files(j->s, "cupel_kept", &j->work.table, &kept, NULL, 0, e) &&
+           constrained_rows(j->t->a, j->w, j->s, j->m->name, &added, "cupel_kept", e);
+}
+
 static bool carry_out(struct job *j, struct asset_result *ret, struct err *e)
 {
     struct arena *a = j->t->a;
     check_gates(a, j->m, &j->gates, &j->gate_at, &j->ngates);
     if (!model_inputs(a, j->w, j->m, &j->work, e) ||
-        !j->w->driver->session(a, j->w->engine, j->t, &j->s, e) || !job_relations(j, e) ||
-        !target_schema(j, e) || !target_partitions(j, e) ||
+        !j->w->driver->session(a, j->w->engine, j->t, &j->s, e) || !job_relations(j, e))
+        return false;
+    target_properties(j);
+    if (!target_schema(j, e) || !target_partitions(j, e) || !check_kept_rows(j, e) ||
         !staging_begin(a, j->w, &j->work.table, j->work.base, &j->staging, e))
         return false;
     if (stage(j, e) && audit(j, ret, e) && quarantine(j, ret, e))

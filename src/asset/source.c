@@ -100,7 +100,7 @@ static bool append(struct arena *a, struct append *p, struct err *e)
     struct lake_snapshot *base;
     struct lake_schema schema;
     struct staging staging;
-    struct engine_staged staged;
+    struct engine_staged staged = {0};
     bool changed;
     if (!table_latest(a, &lt, &base, e))
         return false;
@@ -113,8 +113,9 @@ static bool append(struct arena *a, struct append *p, struct err *e)
                                        .schema = &schema,
                                        .partition_by = base ? base->partition_by : p->partition_by,
                                        .npartition_by = base ? base->npartition_by : p->npartition_by};
-    if (!w->driver->stage(a, p->s, &stage, &staged, e)) {
-        staging_drop(w, &lt, &staging, NULL, 0);
+    const struct constrained table = {&schema, base ? base->properties : NULL, base ? base->nproperties : 0};
+    if (!constrained_stage(a, w, p->s, p->table, &table, &stage, &staged, e)) {
+        staging_drop(w, &lt, &staging, staged.files, staged.nfiles);
         return wrap(e, "table '%s'", p->table);
     }
     const struct lake_commit c = {.base = base,
@@ -123,6 +124,7 @@ static bool append(struct arena *a, struct append *p, struct err *e)
                                   .npartition_by = stage.npartition_by,
                                   .adds = staged.files,
                                   .nadds = staged.nfiles,
+                                  .checked = true,
                                   .txns = p->txn,
                                   .ntxns = p->txn ? 1 : 0,
                                   .blind = true,

@@ -62,7 +62,8 @@ void staging_drop(const struct workshop *w, const struct lake_table *t, const st
     bool all = true;
     struct err why;
     for (size_t i = 0; i < n; i++)
-        all = w->lake->driver->remove(w->lake, fs_join(a, t->dir, files[i].path), &why) && all;
+        if (!files[i].log_path) /* not one of the table's, with another deletion vector */
+            all = w->lake->driver->remove(w->lake, fs_join(a, t->dir, files[i].path), &why) && all;
     if (!all)
         log_debug(EV("staged.left"), KV("table", t->dir), KV("why", why.msg));
     end_journal(s, all);

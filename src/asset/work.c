@@ -113,6 +113,11 @@ static const char *why_stale(struct arena *a, const struct workshop *w, const st
             return moved_text(a, &work->inputs[i]);
     if (!work->same_definition && model_follows_text(m))
         return "its definition changed";
+    for (size_t i = 0; i < m->nproperties; i++) {
+        const char *was = lake_property(work->base, m->properties[i].key);
+        if (!was || strcmp(was, m->properties[i].value) != 0)
+            return "its table's properties changed";
+    }
     if (incremental || !m->uses_now)
         return NULL;
     if (lake_txn_version(work->base, watermark_id(a, m->name, "$now")) != w->params.now_us)

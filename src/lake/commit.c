@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -54,7 +55,24 @@ struct target {
     size_t npartition_by;
     struct props props;
     bool changed; /* a metaData action is needed */
+    struct protocol protocol;
+    bool upgraded;  /* a protocol action is needed */
+    bool times;     /* commits say when they were, and each is later than the one before */
+    bool times_new; /* from this commit on */
 };
+
+static bool is_true(const char *value)
+{
+    return value && strcasecmp(value, "true") == 0;
+}
+
+static const char *property_of(const struct props *props, const char *key)
+{
+    for (size_t i = 0; i < props->n; i++)
+        if (strcmp(props->v[i].key, key) == 0)
+            return props->v[i].value;
+    return NULL;
+}
 
 static struct target target_of(struct arena *a, const struct lake_commit *c)
 {
@@ -67,6 +85,9 @@ static struct target target_of(struct arena *a, const struct lake_commit *c)
     x.props = merge_properties(a, c);
     x.changed = !s || !lake_schema_equal(&s->schema, x.schema) || !same_properties(s, &x.props) ||
                 !same_texts(s->partition_by, s->npartition_by, x.partition_by, x.npartition_by);
+    x.protocol = protocol_with(a, s, x.props.v, x.props.n, &x.upgraded);
+    x.times = is_true(property_of(&x.props, "delta.enableInCommitTimestamps"));
+    x.times_new = x.times && s && !is_true(lake_property(s, "delta.enableInCommitTimestamps"));
     return x;
 }
 
@@ -109,6 +130,24 @@ static bool check_writable(const char *name, const struct lake_commit *c, struct
     return protocol_may_write(name, c->base, e);
 }
 
+/* Rows that are new, and of which nobody has said that they are as the table wants them. */
+static bool check_checked(const char *name, const struct lake_commit *c, const struct target *x,
+                          struct err *e)
+{
+    for (size_t i = 0; i < x->props.n && !c->checked; i++)
+        for (size_t k = 0; k < c->nadds && strncmp(x->props.v[i].key, "delta.constraints.", 18) == 0; k++)
+            if (c->adds[k].data_change && !c->adds[k].dv)
+                return fail(e, ERR_DATA,
+                            "table '%s' has the constraint '%s', which is not checked by this command", name,
+                            x->props.v[i].key + 18);
+    return true;
+}
+
+struct moment { /* of one try to make the commit */
+    int64_t version, now_ms;
+    int64_t in_commit_ms; /* 0 = the table does not ask for it */
+};
+
 /* An object of the caller's, on the line that the log needs it to be. */
 static bool write_object(struct buf *b, const char *key, const char *json, struct err *e)
 {
@@ -118,10 +157,13 @@ static bool write_object(struct buf *b, const char *key, const char *json, struc
 }
 
 static bool write_info(struct arena *a, struct buf *b, const struct lake_commit *c, const struct intent *in,
-                       int64_t now_ms, struct err *e)
+                       const struct moment *at, struct err *e)
 {
     const char *operation = c->operation ? c->operation : "WRITE";
-    buf_addf(b, "{\"commitInfo\":{\"timestamp\":%" PRIi64 ",\"operation\":", now_ms);
+    buf_addf(b, "{\"commitInfo\":{");
+    if (at->in_commit_ms)
+        buf_addf(b, "\"inCommitTimestamp\":%" PRIi64 ",", at->in_commit_ms);
+    buf_addf(b, "\"timestamp\":%" PRIi64 ",\"operation\":", at->now_ms);
     json_quote(b, operation, strlen(operation));
     if (!write_object(b, "operationParameters", c->parameters, e) ||
         !write_object(b, "operationMetrics", c->metrics, e))
@@ -147,7 +189,7 @@ static bool write_info(struct arena *a, struct buf *b, const struct lake_commit 
 }
 
 static void write_metadata(struct arena *a, struct buf *b, const struct lake_commit *c,
-                           const struct target *x, int64_t now_ms)
+                           const struct target *x, const struct moment *at)
 {
     const struct lake_snapshot *s = c->base;
     auto_buf schema = BUF(SIZE_MAX / 2);
@@ -155,6 +197,12 @@ static void write_metadata(struct arena *a, struct buf *b, const struct lake_com
     lake_schema_write(&schema, x->schema);
     for (size_t i = 0; i < x->props.n; i++)
         *arena_push(a, &conf) = (struct pair){x->props.v[i].key, x->props.v[i].value};
+    if (x->times_new) {
+        *arena_push(a, &conf) =
+            (struct pair){"delta.inCommitTimestampEnablementVersion", arena_fmt(a, "%" PRIi64, at->version)};
+        *arena_push(a, &conf) = (struct pair){"delta.inCommitTimestampEnablementTimestamp",
+                                              arena_fmt(a, "%" PRIi64, at->in_commit_ms)};
+    }
     const char **by = arena_make(a, const char *, x->npartition_by + 1);
     for (size_t i = 0; i < x->npartition_by; i++)
         by[i] = x->partition_by[i];
@@ -167,7 +215,7 @@ static void write_metadata(struct arena *a, struct buf *b, const struct lake_com
         .npartition_by = x->npartition_by,
         .configuration = conf.v,
         .nconfiguration = conf.n,
-        .created_ms = s ? s->created_ms : now_ms,
+        .created_ms = s ? s->created_ms : at->now_ms,
     };
     action_write_metadata(b, &m);
     b->failed = b->failed ? b->failed : schema.failed;
@@ -192,23 +240,22 @@ static const char *const *physical_names(struct arena *a, const struct lake_snap
 }
 
 static bool write_commit(struct arena *a, struct buf *b, const struct lake_commit *c, const struct target *x,
-                         const struct intent *in, int64_t now_ms, struct err *e)
+                         const struct intent *in, const struct moment *at, struct err *e)
 {
-    static const char *const none[] = {NULL};
     const struct lake_snapshot *s = c->base;
-    if (!write_info(a, b, c, in, now_ms, e))
+    if (!write_info(a, b, c, in, at, e))
         return false;
-    if (!s)
-        action_write_protocol(b, &(struct protocol){1, 2, none, none});
+    if (x->upgraded)
+        action_write_protocol(b, &x->protocol);
     if (x->changed)
-        write_metadata(a, b, c, x, now_ms);
+        write_metadata(a, b, c, x, at);
     for (size_t i = 0; i < c->ntxns; i++)
-        action_write_txn(b, &(struct txn_act){c->txns[i].app_id, c->txns[i].version, now_ms});
+        action_write_txn(b, &(struct txn_act){c->txns[i].app_id, c->txns[i].version, at->now_ms});
     bool data_change = !is_rearrangement(c);
     const char *const *physical = s ? physical_names(a, s) : NULL;
     for (size_t i = 0; i < c->nremoves; i++) {
         struct file_act f = action_of_file(a, c->removes[i], physical, s->npartition_by);
-        f.time_ms = now_ms;
+        f.time_ms = at->now_ms;
         f.data_change = data_change;
         action_write_remove(b, &f);
     }
@@ -225,13 +272,13 @@ static bool sync_files(struct arena *a, const struct lake_table *t, const struct
     const char **paths = arena_make(a, const char *, c->nadds);
     size_t n = 0;
     for (size_t i = 0; i < c->nadds; i++)
-        if (!path_is_absolute(c->adds[i].path))
+        if (!path_is_absolute(c->adds[i].path) && !(c->adds[i].dv && c->adds[i].log_path))
             paths[n++] = log_path(a, t, c->adds[i].path);
     return !n || t->store->driver->sync(t->store, paths, n, e);
 }
 
 /* The first version from *version on that is free; those before it were looked at, and do no harm. */
-static bool rebase(const struct lake_table *t, const struct intent *in, int64_t *version, struct err *e)
+static bool rebase(const struct lake_table *t, struct intent *in, int64_t *version, struct err *e)
 {
     int64_t v = *version;
     for (bool there = true; there; v += there)
@@ -244,14 +291,29 @@ static bool rebase(const struct lake_table *t, const struct intent *in, int64_t 
     return true;
 }
 
+/* One try to be this version. */
+static bool put_commit(const struct lake_table *t, const struct lake_commit *c, const struct target *x,
+                       const struct intent *in, int64_t version, bool *ret_taken, struct err *e)
+{
+    auto_arena *a = arena_new();
+    auto_buf b = BUF(LOG_COMMIT_MAX);
+    struct moment at = {version, clock_now_us(t->clock) / 1000, 0};
+    if (x->times)
+        at.in_commit_ms = at.now_ms > in->last_ms ? at.now_ms : in->last_ms + 1;
+    if (!write_commit(a, &b, c, x, in, &at, e))
+        return false;
+    return t->store->driver->put_new(t->store, log_commit_path(a, t, version), b.p, b.len, ret_taken, e) ||
+           wrap(e, "commit of version %" PRIi64 " of table '%s'", version, log_table_name(t));
+}
+
 /* Each name that is taken is a commit of somebody else's, so whatever happens, somebody gets on. */
-static bool claim_version(struct arena *a, const struct lake_table *t, const struct lake_commit *c,
-                          const struct intent *in, const struct buf *b, int64_t *ret_version, struct err *e)
+static bool claim_version(const struct lake_table *t, const struct lake_commit *c, const struct target *x,
+                          struct intent *in, int64_t *ret_version, struct err *e)
 {
     int64_t version = c->base ? c->base->version + 1 : 0;
     for (bool taken;;) {
-        if (!t->store->driver->put_new(t->store, log_commit_path(a, t, version), b->p, b->len, &taken, e))
-            return wrap(e, "commit of version %" PRIi64 " of table '%s'", version, log_table_name(t));
+        if (!put_commit(t, c, x, in, version, &taken, e))
+            return false;
         if (!taken)
             break;
         if (!c->base)
@@ -279,20 +341,19 @@ bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_
                  int64_t *ret_version, struct err *e)
 {
     const char *name = log_table_name(t);
-    int64_t version = -1, now_ms = clock_now_us(t->clock) / 1000;
+    int64_t version = -1;
     if (!c->base && !c->schema)
         return fail(e, ERR_USER, "there is no table '%s'", name);
 
     struct target x = target_of(a, c);
     struct intent in;
-    intent_init(a, &in, t, c, x.changed);
-    auto_buf b = BUF(LOG_COMMIT_MAX);
-    if (!check_writable(name, c, e) || !check_target(name, c, &x, e) || !check_absent(t, c, e) ||
-        !write_commit(a, &b, c, &x, &in, now_ms, e))
+    intent_init(a, &in, t, c, x.changed || x.upgraded);
+    if (!check_writable(name, c, e) || !check_target(name, c, &x, e) || !check_checked(name, c, &x, e) ||
+        !check_absent(t, c, e))
         return false;
     if (!sync_files(a, t, c, e))
         return wrap(e, "commit to table '%s'", name);
-    if (!claim_version(a, t, c, &in, &b, &version, e))
+    if (!claim_version(t, c, &x, &in, &version, e))
         return false;
     *ret_version = version;
 

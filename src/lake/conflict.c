@@ -7,7 +7,7 @@
 /* What the other commit did. */
 struct deeds {
     struct arena *a;
-    const struct intent *in;
+    struct intent *in;
     bool blind, metadata, protocol;
     const char *added, *removed; /* one of the files that change what the table's rows are */
     const char *unread;          /* added, with rows that this commit would have read */
@@ -64,6 +64,8 @@ static bool take(void *arg, const struct action *x, struct err *e)
     d->metadata |= x->metadata != NULL;
     d->protocol |= x->protocol != NULL;
     d->blind |= x->info && x->info->blind;
+    if (x->info && x->info->timestamp_ms > d->in->last_ms)
+        d->in->last_ms = x->info->timestamp_ms;
     for (size_t i = 0; x->txn && i < c->ntxns; i++)
         if (strcmp(c->txns[i].app_id, x->txn->app_id) == 0)
             d->app = x->txn->app_id;
@@ -75,6 +77,7 @@ void intent_init(struct arena *a, struct intent *in, const struct lake_table *t,
 {
     *in = (struct intent){
         .t = t, .commit = c, .blind = c->blind && !c->nremoves, .changes_metadata = changes_metadata};
+    in->last_ms = c->base ? c->base->timestamp_ms : 0;
     in->moves = c->nadds > 0 && c->nremoves > 0 && !changes_metadata;
     for (size_t i = 0; i < c->nadds; i++)
         in->moves = in->moves && !c->adds[i].data_change;
@@ -110,7 +113,7 @@ static bool judge(const struct deeds *d, int64_t version, struct err *e)
                 name, what, which ? which : "");
 }
 
-bool conflict_check(const struct intent *in, int64_t version, bool *ret_there, struct err *e)
+bool conflict_check(struct intent *in, int64_t version, bool *ret_there, struct err *e)
 {
     auto_arena *a = arena_new();
     struct deeds d = {.a = a, .in = in};

@@ -9,6 +9,7 @@ struct intent { /* of a commit, as far as it can collide */
     bool blind; /* it read nothing of the table */
     bool changes_metadata;
     bool moves;         /* rows to other files, and no more: what others do to other files does not matter */
+    int64_t last_ms;    /* when the last commit that it knows of was made */
     struct map removes; /* by lake_file_id() */
 };
 
@@ -17,5 +18,6 @@ void intent_init(struct arena *a, struct intent *in, const struct lake_table *t,
 
 /* The rules at the level WriteSerializable: what `version` did must not touch what this commit read, removes
  * or relies on. ERR_CONFLICT if it did. *ret_there = false (and true is returned) when there is no such
- * version. */
-bool conflict_check(const struct intent *in, int64_t version, bool *ret_there, struct err *e);
+ * version.
+ * in->last_ms follows. */
+bool conflict_check(struct intent *in, int64_t version, bool *ret_there, struct err *e);

@@ -181,6 +181,10 @@ const char *lake_physical_name(const struct lake_snapshot *s, const char *column
 int64_t lake_txn_version(const struct lake_snapshot *s, const char *app_id);
 const char *lake_property(const struct lake_snapshot *s, const char *key); /* NULL = not set */
 
+/* A property that people may set, with a value that it may have; ERR_USER if not, with what was meant
+ * perhaps. */
+bool lake_property_check(const char *key, const char *value, struct err *e) must_check;
+
 /* What versions (after, s->version] did to the rows, told by files: a row in an added file came, one in a
  * removed file went, one in both was only written again. Commits that change no rows (dataChange=false) are
  * passed over: rows that they put elsewhere are still told by the files that they were in. All these files
@@ -250,8 +254,11 @@ struct lake_commit {
     const struct lake_property *properties; /* merged over the table's; value NULL removes */
     size_t nproperties;
 
-    const struct lake_file *adds; /* path, values, size, mtime_ms, stats, tags, data_change are used */
+    /* path, values, size, mtime_ms, stats, tags, data_change and dv are used; log_path is NULL unless the
+     * file has been in the table before. */
+    const struct lake_file *adds;
     size_t nadds;
+    bool checked;                           /* the added rows satisfy the table's CHECK constraints */
     const struct lake_file *const *removes; /* of base->files */
     size_t nremoves;
     const struct lake_txn *txns;

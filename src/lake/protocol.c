@@ -15,8 +15,12 @@ static bool one_of(const char *name, const char *const *names, size_t n)
 static const char *const readable[] = {"columnMapping",      "deletionVectors", "timestampNtz",
                                        "typeWidening",       "v2Checkpoint",    "typeWidening-preview",
                                        "vacuumProtocolCheck"};
-/* What writer version 2 does as well. */
-static const char *const writable[] = {"appendOnly", "invariants"};
+/* What is done here, or asks nothing of a writer as long as it is not in use: see feature_in_use(). */
+static const char *const writable[] = {
+    "allowColumnDefaults", "appendOnly",        "changeDataFeed",       "checkConstraints",
+    "columnMapping",       "deletionVectors",   "domainMetadata",       "generatedColumns",
+    "identityColumns",     "inCommitTimestamp", "invariants",           "timestampNtz",
+    "typeWidening",        "v2Checkpoint",      "typeWidening-preview", "vacuumProtocolCheck"};
 
 static bool no_reader(const char *table, const char *feature, int reader, int writer, struct err *e)
 {
@@ -84,7 +88,7 @@ static bool fields_say(const struct lake_field *f, size_t n, const char *key)
     return false;
 }
 
-/* Legacy protocols do not list what is in use: the properties and the columns tell. */
+/* What is in use and cannot be done here; NULL = nothing. The properties and the columns tell. */
 static const char *feature_in_use(const struct lake_schema *s, const struct lake_property *props,
                                   size_t nprops)
 {
@@ -93,22 +97,12 @@ static const char *feature_in_use(const struct lake_schema *s, const struct lake
         if (!value)
             continue;
         bool on = strcasecmp(value, "true") == 0;
-        if (strncmp(key, "delta.constraints.", 18) == 0)
-            return "checkConstraints";
         if (on && strcmp(key, "delta.enableChangeDataFeed") == 0)
             return "changeDataFeed";
-        if (on && strcmp(key, "delta.enableDeletionVectors") == 0)
-            return "deletionVectors";
         if (on && strcmp(key, "delta.enableRowTracking") == 0)
             return "rowTracking";
-        if (on && strcmp(key, "delta.enableInCommitTimestamps") == 0)
-            return "inCommitTimestamp";
-        if (on && strcmp(key, "delta.enableTypeWidening") == 0)
-            return "typeWidening";
         if (strcmp(key, "delta.columnMapping.mode") == 0 && is_mapped(value))
             return "columnMapping";
-        if (strcmp(key, "delta.checkpointPolicy") == 0 && strcasecmp(value, "v2") == 0)
-            return "v2Checkpoint";
         if (strncmp(key, "delta.feature.", 14) == 0 && !one_of(key + 14, writable, countof(writable)))
             return key + 14;
     }
@@ -131,9 +125,9 @@ bool protocol_may_write(const char *table, const struct lake_snapshot *s, struct
     const char *feature = feature_in_use(&s->schema, s->properties, s->nproperties);
     if (feature)
         return no_writer(table, feature, s->reader, s->writer, e);
-    if (s->reader == 2 || (s->writer > 2 && s->writer != 7))
+    if (s->writer > 7)
         return fail(e, ERR_DATA,
-                    "table '%s' needs writer version %d (protocol %d, %d): this version writes up to 2",
+                    "table '%s' needs writer version %d (protocol %d, %d): this version writes up to 7",
                     table, s->writer, s->reader, s->writer);
     return true;
 }
@@ -171,6 +165,116 @@ static const char *twice(const struct lake_schema *s)
         if (strcasecmp(names[i - 1], names[i]) == 0)
             return names[i];
     return NULL;
+}
+
+/* --- what a table asks for --- */
+
+/* Features, and since which writer version all tables have them; 7 = only by name. */
+static const struct feature {
+    const char *name;
+    int writer;
+    bool reader; /* readers must know it, too */
+} features[] = {
+    {"appendOnly", 2, false},      {"invariants", 2, false},       {"checkConstraints", 3, false},
+    {"changeDataFeed", 4, false},  {"generatedColumns", 4, false}, {"columnMapping", 5, true},
+    {"identityColumns", 6, false}, {"deletionVectors", 7, true},   {"inCommitTimestamp", 7, false},
+    {"v2Checkpoint", 7, true},
+};
+
+static bool is_on(const struct lake_property *props, size_t n, const char *key, const char *value)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(props[i].key, key) == 0)
+            return props[i].value && strcasecmp(props[i].value, value) == 0;
+    return false;
+}
+
+static bool is_constrained(const struct lake_property *props, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(props[i].key, "delta.constraints.", 18) == 0)
+            return true;
+    return false;
+}
+
+static bool asks_for(const struct feature *f, const struct lake_property *props, size_t n)
+{
+    static const struct {
+        const char *feature, *key, *value;
+    } keys[] = {
+        {"deletionVectors", "delta.enableDeletionVectors", "true"},
+        {"inCommitTimestamp", "delta.enableInCommitTimestamps", "true"},
+        {"v2Checkpoint", "delta.checkpointPolicy", "v2"},
+        {"changeDataFeed", "delta.enableChangeDataFeed", "true"},
+    };
+    for (size_t i = 0; i < countof(keys); i++)
+        if (strcmp(keys[i].feature, f->name) == 0)
+            return is_on(props, n, keys[i].key, keys[i].value);
+    return strcmp(f->name, "checkConstraints") == 0 && is_constrained(props, n);
+}
+
+static bool is_listed(const char *const *list, const char *name)
+{
+    for (; *list; list++)
+        if (strcmp(*list, name) == 0)
+            return true;
+    return false;
+}
+
+struct names list_of(const char *);
+
+static const char *const *names_of(struct arena *a, struct names *list)
+{
+    *arena_push(a, list) = NULL;
+    return list->v;
+}
+
+static void add_names(struct arena *a, struct names *list, const char *const *names)
+{
+    for (; *names; names++)
+        *arena_push(a, list) = *names;
+}
+
+struct protocol protocol_with(struct arena *a, const struct lake_snapshot *base,
+                              const struct lake_property *props, size_t nprops, bool *ret_changed)
+{
+    static const char *const none[] = {NULL};
+    struct protocol p = {1, 2, none, none};
+    if (base)
+        p = (struct protocol){base->reader, base->writer, base->reader_features, base->writer_features};
+    const struct protocol was = p;
+    struct names readers = {0}, writers = {0};
+    for (size_t i = 0; i < countof(features); i++) {
+        if (!asks_for(&features[i], props, nprops))
+            continue;
+        if (was.writer < 7 && features[i].writer > p.writer)
+            p.writer = features[i].writer;
+        if (features[i].reader)
+            p.reader = 3;
+    }
+    if (p.writer < 7 && p.reader < 3) {
+        *ret_changed = !base || p.writer != was.writer;
+        return p;
+    }
+    add_names(a, &readers, was.reader_features);
+    add_names(a, &writers, was.writer_features);
+    for (size_t i = 0; i < countof(features); i++) {
+        const struct feature *f = &features[i];
+        bool asked = asks_for(f, props, nprops);
+        if (!is_listed(was.writer_features, f->name) &&
+            (asked || (was.writer < 7 && f->writer <= was.writer)))
+            *arena_push(a, &writers) = f->name;
+        if (p.reader == 3 && f->reader && !is_listed(was.reader_features, f->name) &&
+            (asked || (was.reader == 2 && strcmp(f->name, "columnMapping") == 0)))
+            *arena_push(a, &readers) = f->name;
+    }
+    size_t nwas = 0;
+    while (was.writer_features[nwas])
+        nwas++;
+    *ret_changed = !base || p.writer != was.writer || p.reader != was.reader || writers.n != nwas;
+    p.reader_features = names_of(a, &readers);
+    p.writer_features = names_of(a, &writers);
+    return p;
 }
 
 bool protocol_may_have(const char *table, const struct lake_schema *s, const struct lake_property *props,

@@ -10,6 +10,11 @@
 const char *protocol_mapping(const struct protocol *p, const struct metadata *m);
 bool protocol_may_read(const char *table, const struct protocol *p, const struct metadata *m, struct err *e);
 bool protocol_may_write(const char *table, const struct lake_snapshot *s, struct err *e);
-/* A schema and properties that a table of protocol (1, 2) may have. */
+/* What a table with these properties asks of everybody, on top of what it asks already (base, NULL = it is to
+ * be created); *ret_changed = it asks for more than base. A table with features by name keeps to them; others
+ * stay with numbers as long as numbers say it. */
+struct protocol protocol_with(struct arena *a, const struct lake_snapshot *base,
+                              const struct lake_property *props, size_t nprops, bool *ret_changed);
+/* A schema and properties that a table may have which is written here. */
 bool protocol_may_have(const char *table, const struct lake_schema *s, const struct lake_property *props,
                        size_t nprops, struct err *e);

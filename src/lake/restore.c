@@ -167,6 +167,7 @@ bool lake_restore_commit(struct arena *a, const struct lake_table *t, const stru
         .nproperties = r->nproperties,
         .adds = adds,
         .nadds = r->nback,
+        .checked = true, /* when they were written */
         .removes = r->gone,
         .nremoves = r->ngone,
         .txns = r->txns,

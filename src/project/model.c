@@ -7,7 +7,7 @@
 struct header_keys {
     const char *mode, *sequence_by, *schema, *description;
     struct texts key, partition_by, tags;
-    const struct yaml *incremental, *checks;
+    const struct yaml *incremental, *checks, *properties;
     int64_t keep;
     double passing;
 };
@@ -21,6 +21,7 @@ static const struct field header_rows[] = {
     {"checks", FIELD_NODE, offsetof(struct header_keys, checks), 0, 0, false},
     {"passing", FIELD_SHARE, offsetof(struct header_keys, passing), 0, 0, false},
     {"schema", FIELD_TEXT, offsetof(struct header_keys, schema), 0, 0, false},
+    {"properties", FIELD_MAP, offsetof(struct header_keys, properties), 0, 0, false},
     {"tags", FIELD_TEXTS, offsetof(struct header_keys, tags), 0, 0, false},
     {"description", FIELD_TEXT, offsetof(struct header_keys, description), 0, 0, false},
     {0},
@@ -132,12 +133,32 @@ static bool read_incremental(const struct model_reading *x, const struct yaml *y
     return true;
 }
 
+/* --- properties of the table --- */
+
+static bool read_properties(const struct model_reading *x, const struct yaml *y)
+{
+    struct list_of(struct lake_property) list = {0};
+    bool ok = true;
+    for (size_t i = 0; i < y->n; i++) {
+        struct err e;
+        const char *value = read_text(x->r, y->items[i]);
+        if (value && !lake_property_check(y->keys[i].name, value, &e))
+            value = NULL, reader_fail(x->r, y->keys[i].at, *e.hint ? e.hint : NULL, "properties: %s", e.msg);
+        if (value)
+            *arena_push(x->r->a, &list) = (struct lake_property){y->keys[i].name, value};
+        ok = ok && value;
+    }
+    x->m->properties = list.v;
+    x->m->nproperties = list.n;
+    return ok;
+}
+
 /* --- what goes with what --- */
 
 static bool check_view(const struct model_reading *x)
 {
-    static const char *const stored[] = {"key",  "partition_by", "incremental", "sequence_by",
-                                         "keep", "checks",       "passing",     "schema"};
+    static const char *const stored[] = {"key",    "partition_by", "incremental", "sequence_by", "keep",
+                                         "checks", "passing",      "schema",      "properties"};
     bool ok = true;
     for (size_t i = 0; i < countof(stored); i++)
         if (yaml_get(x->map, stored[i]))
@@ -214,6 +235,7 @@ static bool read_header(const struct model_reading *x)
     if (k.sequence_by)
         use(x, "sequence_by", &(struct texts){&k.sequence_by, &yaml_get(x->map, "sequence_by")->at, 1});
     ok = (!k.incremental || read_incremental(x, k.incremental)) && ok;
+    ok = (!k.properties || read_properties(x, k.properties)) && ok;
     const struct yaml *passing = NULL;
     ok = (!k.checks || checks_read(r, k.checks, m, x->notes, &passing)) && ok;
     if (passing && yaml_get(x->map, "passing"))

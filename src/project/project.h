@@ -78,6 +78,8 @@ struct model {
     bool evolve;    /* `schema: evolve` (default): new columns are added; `freeze`: refused */
     const char *const *tags;
     size_t ntags;
+    const struct lake_property *properties; /* of the table, set when it is next written */
+    size_t nproperties;
 
     const char *sql;      /* the SELECT, header and trailing semicolon cut off */
     struct src sql_at;    /* where sql[0] stands in the file */

@@ -165,18 +165,6 @@ TEST(what_a_table_cannot_be_is_refused)
          {0},
          NULL,
          "table 't' has no columns but those it is partitioned by"},
-        {"deletion vectors",
-         {test_fields, 2},
-         NULL,
-         {"delta.enableDeletionVectors", "true"},
-         NULL,
-         "table 't': this version cannot make tables with 'deletionVectors'"},
-        {"a constraint",
-         {test_fields, 2},
-         NULL,
-         {"delta.constraints.x", "id > 0"},
-         NULL,
-         "table 't': this version cannot make tables with 'checkConstraints'"},
         {"a feature",
          {test_fields, 2},
          NULL,
@@ -207,6 +195,135 @@ TEST(what_a_table_cannot_be_is_refused)
         CHECK(!lake_commit(a, &t, &c, &version, &e));
         CHECK_STR(e.msg, cases[i].error);
         CHECK_STR(test_refusal(a, &t), "there is no table 't'");
+    }
+}
+
+TEST(properties_raise_the_protocol)
+{
+#define V(r, w) "{\"protocol\":{\"minReaderVersion\":" #r ",\"minWriterVersion\":" #w "}}\n"
+    static const struct {
+        const char *label, *was; /* NULL = a new table */
+        struct lake_property p[2];
+        size_t n;
+        const char *protocol; /* "" = none is written */
+    } cases[] = {
+        {"a plain table", NULL, {{"mine", "x"}}, 1, V(1, 2)},
+        {"a constraint", NULL, {{"delta.constraints.c", "id > 0"}}, 1, V(1, 3)},
+        {"vectors",
+         NULL,
+         {{"delta.enableDeletionVectors", "true"}},
+         1,
+         "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":["
+         "\"deletionVectors\"],"
+         "\"writerFeatures\":[\"appendOnly\",\"invariants\",\"deletionVectors\"]}}\n"},
+        {"vectors that are off", NULL, {{"delta.enableDeletionVectors", "false"}}, 1, V(1, 2)},
+        {"times",
+         V(1, 2),
+         {{"delta.enableInCommitTimestamps", "true"}},
+         1,
+         "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":7,\"writerFeatures\":[\"appendOnly\","
+         "\"invariants\",\"inCommitTimestamp\"]}}\n"},
+        {"a number that is enough", V(1, 4), {{"delta.constraints.c", "id > 0"}}, 1, ""},
+        {"what the number stood for",
+         V(2, 5),
+         {{"delta.enableDeletionVectors", "true"}},
+         1,
+         "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"columnMapping\","
+         "\"deletionVectors\"],\"writerFeatures\":[\"appendOnly\",\"invariants\",\"checkConstraints\","
+         "\"changeDataFeed\",\"generatedColumns\",\"columnMapping\",\"deletionVectors\"]}}\n"},
+        {"one more of a list",
+         "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"timestampNtz\"],"
+         "\"writerFeatures\":[\"timestampNtz\"]}}\n",
+         {{"delta.checkpointPolicy", "v2"}, {"delta.constraints.c", "id > 0"}},
+         2,
+         "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"timestampNtz\","
+         "\"v2Checkpoint\"],\"writerFeatures\":[\"timestampNtz\",\"checkConstraints\",\"v2Checkpoint\"]}}\n"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        auto_arena *a = arena_new();
+        struct lake_table t = test_table(a);
+        struct err e = {0};
+        int64_t version;
+        CASE(cases[i].label);
+        if (cases[i].was)
+            test_log(&t, 0, arena_fmt(a, "%s%s", cases[i].was, METADATA("", "")));
+        struct lake_snapshot *s = cases[i].was ? test_snapshot(a, &t) : NULL;
+        const struct lake_commit c = {.base = s,
+                                      .schema = &test_schema,
+                                      .properties = cases[i].p,
+                                      .nproperties = cases[i].n,
+                                      .operation = "SET TBLPROPERTIES"};
+        if (!lake_commit(a, &t, &c, &version, &e))
+            BAD("%s", e.msg);
+        char *text = test_get(a, &t, test_commit_name(a, s != NULL));
+        char *p = strstr(text, "{\"protocol\"");
+        CHECK_STR(p ? arena_strn(a, p, strcspn(p, "\n") + 1) : "", cases[i].protocol);
+    }
+}
+
+TEST(commits_say_when_they_were)
+{
+    auto_arena *a = arena_new();
+    struct lake_table t = test_table(a);
+    struct err e = {0};
+    int64_t version;
+    test_create(&t);
+    struct lake_snapshot *s = test_snapshot(a, &t);
+    const struct lake_property on = {"delta.enableInCommitTimestamps", "true"};
+    const struct lake_commit c = {.base = s, .schema = &test_schema, .properties = &on, .nproperties = 1};
+    REQUIRE(lake_commit(a, &t, &c, &version, &e));
+    char *text = test_get(a, &t, test_commit_name(a, 1));
+    /* The clock stands still in these tests. */
+    CHECK_HAS(text, "{\"commitInfo\":{\"inCommitTimestamp\":1795246992186,\"timestamp\":1795246992185,");
+    CHECK_HAS(text, "\"delta.inCommitTimestampEnablementVersion\":\"1\","
+                    "\"delta.inCommitTimestampEnablementTimestamp\":\"1795246992186\"");
+
+    s = test_snapshot(a, &t);
+    REQUIRE(test_append(&t, "f1", &version, &e));
+    struct lake_file f = test_file(a, &t, "f2");
+    const struct lake_commit late = {.base = s, .adds = &f, .nadds = 1, .blind = true};
+    REQUIRE(lake_commit(a, &t, &late, &version, &e));
+    CHECK_INT(version, 3);
+    CHECK_HAS(test_get(a, &t, test_commit_name(a, 2)),
+              "{\"commitInfo\":{\"inCommitTimestamp\":1795246992187,");
+    CHECK_HAS(test_get(a, &t, test_commit_name(a, 3)),
+              "{\"commitInfo\":{\"inCommitTimestamp\":1795246992188,");
+    CHECK_INT(test_snapshot(a, &t)->timestamp_ms, INT64_C(1795246992188));
+}
+
+TEST(properties_that_people_may_set)
+{
+    static const struct {
+        const char *key, *value, *error, *hint;
+    } cases[] = {
+        {"delta.appendOnly", "true", "", ""},
+        {"delta.appendOnly", "yes", "delta.appendOnly must be true or false, not 'yes'", ""},
+        {"delta.checkpointInterval", "0",
+         "delta.checkpointInterval must be a whole number from 1 on, not '0'", ""},
+        {"delta.checkpointPolicy", "v2", "", ""},
+        {"delta.checkpointPolicy", "v3", "delta.checkpointPolicy must be classic or v2, not 'v3'", ""},
+        {"delta.dataSkippingNumIndexedCols", "-1", "", ""},
+        {"delta.dataSkippingNumIndexedCols", "-2",
+         "delta.dataSkippingNumIndexedCols must be a number of columns, or -1 for all, not '-2'", ""},
+        {"delta.logRetentionDuration", "interval 1 week", "", ""},
+        {"delta.logRetentionDuration", "1 week",
+         "delta.logRetentionDuration must be a time like 'interval 30 days', not '1 week'", ""},
+        {"delta.constraints.c", "id > 0", "", ""},
+        {"delta.constraints.", "id > 0",
+         "a constraint is a name and a condition: delta.constraints.NAME: a > 0", ""},
+        {"delta.dataSkippingStatsColumns", "", "delta.dataSkippingStatsColumns must be a text, not ''", ""},
+        {"delta.apendOnly", "true", "'delta.apendOnly' is no table property that can be set here",
+         "did you mean 'delta.appendOnly'?"},
+        {"delta.columnMapping.mode", "name",
+         "'delta.columnMapping.mode' is no table property that can be set here", NULL},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct err e = {0};
+        CASE(cases[i].key);
+        bool ok = lake_property_check(cases[i].key, cases[i].value, &e);
+        CHECK_STR(ok ? "" : e.msg, cases[i].error);
+        if (cases[i].hint)
+            CHECK_STR(ok ? "" : e.hint, cases[i].hint);
     }
 }
 

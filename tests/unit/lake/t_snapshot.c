@@ -202,11 +202,10 @@ TEST(tables_that_need_more_are_refused_by_name)
     } cases[] = {
         {"the oldest", VERSIONS(1, 1) METADATA("", ""), "", ""},
         {"the usual", VERSIONS(1, 2) METADATA("", ""), "", ""},
-        {"check constraints", VERSIONS(1, 3) METADATA("", "\"delta.constraints.c\":\"id > 0\""), "",
-         "table 't' needs writer feature 'checkConstraints' (protocol 1, 3): this version reads it, but "
-         "cannot write it"},
-        {"none of them", VERSIONS(1, 3) METADATA("", ""), "",
-         "table 't' needs writer version 3 (protocol 1, 3): this version writes up to 2"},
+        {"check constraints that nobody checked",
+         VERSIONS(1, 3) METADATA("", "\"delta.constraints.c\":\"id > 0\""), "",
+         "table 't' has the constraint 'c', which is not checked by this command"},
+        {"none of them", VERSIONS(1, 3) METADATA("", ""), "", ""},
         {"a change data feed", VERSIONS(1, 4) METADATA("", "\"delta.enableChangeDataFeed\":\"true\""), "",
          "table 't' needs writer feature 'changeDataFeed' (protocol 1, 4): this version reads it, but cannot "
          "write it"},
@@ -217,16 +216,17 @@ TEST(tables_that_need_more_are_refused_by_name)
         {"a mapping that the protocol does not know", VERSIONS(1, 2) MAPPED("name"), "",
          "table 't' needs writer feature 'columnMapping' (protocol 1, 2): this version reads it, but cannot "
          "write it"},
-        {"columns that are not", VERSIONS(2, 5) MAPPED("none"), "",
-         "table 't' needs writer version 5 (protocol 2, 5): this version writes up to 2"},
+        {"columns that are not", VERSIONS(2, 5) MAPPED("none"), "", ""},
+        {"a writer of the future", VERSIONS(1, 8) METADATA("", ""), "",
+         "table 't' needs writer version 8 (protocol 1, 8): this version writes up to 7"},
         {"deletion vectors", FEATURES("\"deletionVectors\"", "\"deletionVectors\"") METADATA("", ""), "",
          NULL},
         {"a feature of the future", FEATURES("\"timestampNtz\",\"spiral\"", "\"spiral\"") METADATA("", ""),
          "table 't' needs reader feature 'spiral' (protocol 3, 7), which this version does not read", NULL},
         {"no features", FEATURES("", "") METADATA("", ""), "", ""},
         {"features that we have", FEATURES("", "\"appendOnly\",\"invariants\"") METADATA("", ""), "", ""},
-        {"features of writers", FEATURES("", "\"appendOnly\",\"domainMetadata\"") METADATA("", ""), "",
-         "table 't' needs writer feature 'domainMetadata' (protocol 3, 7): this version reads it, but cannot "
+        {"features of writers", FEATURES("", "\"appendOnly\",\"rowTracking\"") METADATA("", ""), "",
+         "table 't' needs writer feature 'rowTracking' (protocol 3, 7): this version reads it, but cannot "
          "write it"},
         {"a reader of the future", VERSIONS(4, 9) METADATA("", ""),
          "table 't' needs reader version 4 (protocol 4, 9): this version reads up to 3", NULL},

@@ -1,0 +1,121 @@
+"""What a table demands, and what its properties make of it: constraints, protocol, times, vectors."""
+import json
+
+import deltalake
+import pyarrow as pa
+import pytest
+from lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path, cupel_bin):
+    lab = Lab(tmp_path / "lab", cupel_bin)
+    lab.input("bronze.e", "id BIGINT, v BIGINT, s VARCHAR")
+    return lab
+
+
+def log(lab, name, version):
+    text = (lab.table(name) / "_delta_log" / f"{version:020}.json").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def actions(lab, name, version, kind):
+    return [a[kind] for a in log(lab, name, version) if kind in a]
+
+
+def test_properties_of_the_header_are_those_of_the_table(lab):
+    lab.model("silver.t", """mode: merge
+key: id
+incremental: bronze.e
+properties:
+  delta.appendOnly: false
+  delta.enableInCommitTimestamps: true
+  delta.checkpointInterval: 3""", "SELECT * FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1, "v": 1}])
+    lab.run()
+    delta = lab.delta("silver.t")
+    assert delta.metadata().configuration["delta.checkpointInterval"] == "3"
+    assert "inCommitTimestamp" in actions(lab, "silver.t", 0, "protocol")[0]["writerFeatures"]
+    text = (lab.path / "models/silver/t.sql").read_text()
+    lab.file("models/silver/t.sql", text.replace("checkpointInterval: 3", "checkpointInterval: 5"))
+    assert lab.plan()["silver.t"]["reason"] == "its table's properties changed"
+    lab.run()
+    assert lab.delta("silver.t").metadata().configuration["delta.checkpointInterval"] == "5"
+    assert not lab.plan()["silver.t"]["stale"]
+    times = [actions(lab, "silver.t", v, "commitInfo")[0]["inCommitTimestamp"] for v in range(2)]
+    assert times[0] < times[1]
+    assert lab.rows("silver.t") == [{"id": 1, "v": 1, "s": None}]
+
+
+def test_a_property_that_is_none_is_a_mistake(lab):
+    lab.model("silver.t", "properties: {delta.enableDeletionVector: true}", "SELECT 1 AS id")
+    done = lab.cupel("validate", code=2)
+    text = done.stdout + done.stderr
+    assert "'delta.enableDeletionVector' is no table property that can be set here" in text
+    assert "did you mean 'delta.enableDeletionVectors'?" in text
+
+
+def test_rows_against_a_constraint_fail_the_run(lab):
+    lab.model("silver.t", """mode: merge
+key: id
+incremental: bronze.e
+properties:
+  delta.constraints.positive: "`v` > 0"
+passing: 0%
+checks:
+  - row: id < 100""", "SELECT * FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1, "v": 1}, {"id": 100, "v": -1}])  # what the checks hold back may be as it likes
+    assert lab.run()["silver.t"]["quarantined"] == 1
+    lab.write("bronze.e", [{"id": 2, "v": -2}, {"id": 3, "v": None}])
+    failed = lab.run(code=6)["silver.t"]
+    assert "CHECK constraint 'positive' (`v` > 0) does not hold in 2 rows: {\"id\":2,\"v\":-2" in failed["error"]["message"]
+    assert lab.values("silver.t", "id") == [(1,)]
+    assert not lab.unreferenced("silver.t")
+
+
+def test_a_constraint_holds_for_the_rows_that_are_there(lab):
+    header = "mode: append\nincremental: bronze.e"
+    lab.model("silver.t", header, "SELECT * FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1, "v": -1}])
+    lab.run()
+    lab.model("silver.t", header + "\nproperties: {delta.constraints.positive: v > 0}", "SELECT * FROM bronze.e")
+    failed = lab.run(code=6)["silver.t"]
+    assert "CHECK constraint 'positive' (v > 0) does not hold in 1 row that it has" in failed["error"]["message"]
+    lab.model("silver.t", header + "\nproperties: {delta.constraints.negative: v < 0}", "SELECT * FROM bronze.e")
+    lab.run()
+    assert lab.delta("silver.t").metadata().configuration["delta.constraints.negative"] == "v < 0"
+
+
+def test_what_cannot_be_checked_is_not_written(lab):
+    lab.model("silver.t", "mode: append\nincremental: bronze.e", "SELECT * FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1, "v": 1}])
+    lab.run()
+    lab.delta("silver.t").alter.add_constraint({"sane": "v > 0"})
+    lab.write("bronze.e", [{"id": 2, "v": 2}])
+    lab.run()
+    lab.write("bronze.e", [{"id": 3, "v": -3}])
+    assert "CHECK constraint 'sane'" in lab.run(code=6)["silver.t"]["error"]["message"]
+    log = lab.table("silver.t") / "_delta_log"
+    last = max(log.glob("*.json"))
+    metadata = [a["metaData"] for p in sorted(log.glob("*.json")) for a in map(json.loads, p.read_text().splitlines())
+                if "metaData" in a][-1]
+    metadata["configuration"]["delta.constraints.odd"] = "spark_only_function(v)"
+    (log / f"{int(last.stem) + 1:020}.json").write_text(json.dumps({"metaData": metadata}) + "\n")
+    failed = lab.run(code=6)["silver.t"]["error"]["message"]
+    assert "has the constraint 'odd' (spark_only_function(v)), which cannot be checked here" in failed
+
+
+def test_null_where_none_may_be(lab):
+    columns = [pa.field("id", pa.int64(), nullable=False),
+               pa.field("st", pa.struct([pa.field("a", pa.int64(), nullable=False)]))]
+    lab.model("silver.t", "mode: append\nincremental: bronze.e",
+              "SELECT id, CASE WHEN v IS NULL THEN NULL ELSE {a: nullif(v, 0)} END AS st FROM bronze.e")
+    lab.table("silver.t").mkdir(parents=True)
+    deltalake.DeltaTable.create(str(lab.table("silver.t")), pa.schema(columns))
+    lab.write("bronze.e", [{"id": 1, "v": 1}, {"id": 2, "v": None}])
+    lab.run()
+    assert lab.query("SELECT id, st.a AS a FROM silver.t ORDER BY id") == [{"id": 1, "a": 1}, {"id": 2, "a": None}]
+    lab.write("bronze.e", [{"id": 3, "v": 0}])
+    assert "NOT NULL of column 'st.a' does not hold in 1 row" in lab.run(code=6)["silver.t"]["error"]["message"]
+    lab.model("silver.t", "mode: replace", "SELECT nullif(id, 1) AS id, {a: 1::BIGINT} AS st FROM bronze.e")
+    assert "NOT NULL of column 'id' does not hold in 1 row" in lab.run(code=6)["silver.t"]["error"]["message"]
