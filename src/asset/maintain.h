@@ -49,3 +49,39 @@ bool asset_vacuum(struct task *t, const struct workshop *w, const char *table, i
 bool asset_restore(struct task *t, const struct workshop *w, const struct lake_table *table,
                    struct lake_at at, bool dry_run, struct lake_restore *ret, int64_t *ret_version,
                    struct err *e) must_check;
+
+/* --- diff.c --- */
+
+struct diff_side {
+    const char *name; /* as it was asked for: "silver.movies@v3" */
+    struct lake_table table;
+    struct lake_at at;
+};
+struct diff_column {
+    const char *name;
+    const struct lake_type *from, *to; /* NULL = it is not on that side */
+    int64_t changed;                   /* rows in which its value is another, when compared by key */
+};
+struct diff {
+    const struct lake_snapshot *from, *to;
+    size_t files_read, files; /* of both sides; files common to both are not read */
+    const char *const *key;   /* rows are compared by; n = 0: as a whole, and none is "changed" */
+    size_t nkey;
+    int64_t added, removed, changed;
+    struct diff_column *columns; /* of `to` in their order, then those of `from` alone */
+    size_t ncolumns;
+    struct lake_property_change {
+        const char *key, *from, *to; /* NULL = not set */
+    } * properties;
+    size_t nproperties;
+    bool partitions; /* partitioned in another way */
+    /* A SELECT over the session that gives the rows: change, the key, columns, before and after (JSON of the
+     * columns that differ); without a key change and the columns that both sides have. */
+    const char *sql;
+};
+/* What makes `to` another table than `from`: versions of one or two tables. key NULL = the model's, or none.
+ * It relates cupel_from and cupel_to in the session. A key that tells no rows apart is ERR_DATA. */
+bool asset_diff(struct task *t, const struct workshop *w, struct session *s, const struct diff_side *from,
+                const struct diff_side *to, const char *const *key, size_t nkey, struct diff *ret,
+                struct err *e) must_check;
+bool diff_is_empty(const struct diff *d);

@@ -114,3 +114,19 @@ bool app_bytes(const char *option, const char *text, int64_t *ret, struct err *e
         return wrap(e, "--%s", option);
     return *ret > 0 || fail(e, ERR_USER, "--%s must be more than 0", option);
 }
+
+void app_list(struct arena *a, const struct opt_list *l, const char *const **ret, size_t *ret_n)
+{
+    struct names out = {0};
+    for (size_t i = 0; i < l->n; i++) {
+        for (const char *p = l->v[i]; *p;) {
+            size_t n = strcspn(p, ",");
+            struct str word = str_trim((struct str){p, n});
+            if (word.n)
+                *arena_push(a, &out) = arena_strn(a, word.p, word.n);
+            p += n + (p[n] == ',');
+        }
+    }
+    *ret = out.v;
+    *ret_n = out.n;
+}

@@ -42,6 +42,7 @@ struct app { /* what every command gets */
     bool logged; /* --log: the log on stderr was asked for */
     bool log_json;
     bool quick, lenient; /* of the command */
+    int exit_code;       /* of one that succeeds */
     bool anywhere;       /* it works without a project too */
     const char **args;   /* what is left on the command line, ends with NULL */
     size_t nargs;
@@ -60,7 +61,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_init, cmd_validate, cmd_plan, cmd_run, cmd_query, cmd_tables, cmd_show,
-    cmd_history, cmd_logs, cmd_runs, cmd_render, cmd_optimize, cmd_vacuum, cmd_restore;
+    cmd_history, cmd_logs, cmd_runs, cmd_render, cmd_optimize, cmd_vacuum, cmd_restore, cmd_diff;
 extern const struct cmd *const commands[]; /* in the order of --help; ends with NULL */
 
 /* What several commands share. */
@@ -100,6 +101,8 @@ void app_task(struct app *app, const struct opened *x, struct task *ret);
 bool app_each(struct app *app, const struct opened *x,
               bool (*one)(void *arg, struct task *t, const char *table, struct err *e), void *arg,
               struct err *e) must_check;
+/* "a,b" and several options are one list. */
+void app_list(struct arena *a, const struct opt_list *l, const char *const **ret, size_t *ret_n);
 /* "128MB" of an option; NULL = 0. */
 bool app_bytes(const char *option, const char *text, int64_t *ret, struct err *e) must_check;
 
@@ -119,6 +122,8 @@ json_t *app_problems_json(const struct problems *problems);
 const char *human_int(struct arena *a, int64_t n);
 const char *human_bytes(struct arena *a, int64_t n);
 const char *human_seconds(struct arena *a, double s);
+/* "array<struct<id: long, name: string>>" */
+void human_type(struct buf *b, const struct lake_type *t);
 /* In whole seconds, for what changes before the reader's eyes: "42 s", "1 min 05 s", "2 h 03 min". */
 const char *human_left(struct arena *a, double s);
 

@@ -60,3 +60,32 @@ void print_json(json_t *j)
     free(line);
     json_decref(j);
 }
+
+void human_type(struct buf *b, const struct lake_type *t)
+{
+    switch (t->kind) {
+    case LAKE_PRIMITIVE:
+        buf_addf(b, "%s", t->primitive);
+        break;
+    case LAKE_ARRAY:
+        buf_addf(b, "array<");
+        human_type(b, t->element);
+        buf_addf(b, ">");
+        break;
+    case LAKE_MAP:
+        buf_addf(b, "map<");
+        human_type(b, t->key);
+        buf_addf(b, ", ");
+        human_type(b, t->value);
+        buf_addf(b, ">");
+        break;
+    case LAKE_STRUCT:
+        buf_addf(b, "struct<");
+        for (size_t i = 0; i < t->nfields; i++) {
+            buf_addf(b, "%s%s: ", i ? ", " : "", t->fields[i].name);
+            human_type(b, t->fields[i].type);
+        }
+        buf_addf(b, ">");
+        break;
+    }
+}

@@ -10,9 +10,9 @@
 #include "cli/cmd.h"
 #include "cli/help.h"
 
-const struct cmd *const commands[] = {&cmd_init,   &cmd_validate, &cmd_plan,    &cmd_run,     &cmd_query,
-                                      &cmd_tables, &cmd_show,     &cmd_history, &cmd_restore, &cmd_optimize,
-                                      &cmd_vacuum, &cmd_render,   &cmd_runs,    &cmd_logs,    NULL};
+const struct cmd *const commands[] = {
+    &cmd_init, &cmd_validate, &cmd_plan,     &cmd_run,    &cmd_query,  &cmd_tables, &cmd_show, &cmd_history,
+    &cmd_diff, &cmd_restore,  &cmd_optimize, &cmd_vacuum, &cmd_render, &cmd_runs,   &cmd_logs, NULL};
 
 struct global {
     const char *dir, *env, *log;
@@ -288,6 +288,8 @@ int main(int argc, char **argv)
     (void)argc;
     bool ok = dispatch(&app, argv + 1, &e);
     int code = end_stdout();
+    if (ok && code == 0)
+        code = app.exit_code;
     if (!ok) {
         app_error(&app, &e);
         code = err_exit_code(e.kind);

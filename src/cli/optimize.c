@@ -24,22 +24,6 @@ static const struct opt options[] = {
     {0},
 };
 
-struct texts list_of(const char *);
-
-/* "a,b" and several options are one list. */
-static void split(struct arena *a, const struct opt_list *l, struct texts *out)
-{
-    for (size_t i = 0; i < l->n; i++) {
-        for (const char *p = l->v[i]; *p;) {
-            size_t n = strcspn(p, ",");
-            struct str word = str_trim((struct str){p, n});
-            if (word.n)
-                *arena_push(a, out) = arena_strn(a, word.p, word.n);
-            p += n + (p[n] == ',');
-        }
-    }
-}
-
 struct optimizing {
     struct app *app;
     const struct opened *x;
@@ -94,14 +78,15 @@ static bool optimize(struct app *app, const void *conf, struct err *e)
 {
     const struct optimize_conf *c = conf;
     struct opened x;
-    struct texts by = {0};
+    const char *const *by = NULL;
+    size_t nby = 0;
     struct optimizing z = {.app = app, .x = &x};
     if (c->zorder.n && c->hilbert.n)
         return fail(e, ERR_USER, "either --zorder-by or --hilbert-by: rows have one order");
-    split(app->a, c->zorder.n ? &c->zorder : &c->hilbert, &by);
+    app_list(app->a, c->zorder.n ? &c->zorder : &c->hilbert, &by, &nby);
     z.o = (struct optimize_options){
-        .by = by.v, .nby = by.n, .hilbert = c->hilbert.n > 0, .where = c->where, .dry_run = c->dry_run};
-    if ((by.n || c->where) && app->nargs == 0) {
+        .by = by, .nby = nby, .hilbert = c->hilbert.n > 0, .where = c->where, .dry_run = c->dry_run};
+    if ((nby || c->where) && app->nargs == 0) {
         fail(e, ERR_USER, "columns and conditions are a table's: which one?");
         return hint(e, "cupel optimize TABLE --zorder-by COLUMNS");
     }

@@ -23,24 +23,6 @@ static const struct opt query_options[] = {
     {0},
 };
 
-static const struct format *find_format(const char *name, struct err *e)
-{
-    const char *names[8];
-    size_t n = 0;
-    for (; formats[n].name; n++) {
-        if (strcmp(formats[n].name, name) == 0)
-            return &formats[n];
-        names[n] = formats[n].name;
-    }
-    const char *near = text_nearest(name, names, n);
-    fail(e, ERR_USER, "unknown format '%s'", name);
-    if (near)
-        hint(e, "did you mean '%s'?", near);
-    else
-        hint(e, "there are table, csv, json, ndjson and parquet");
-    return NULL;
-}
-
 /* --- what is asked --- */
 
 static bool not_a_query(struct err *e, struct src at, struct str word)
@@ -144,7 +126,7 @@ static bool names_paths_only(struct arena *a, const char *sql)
 static bool query(struct app *app, const void *conf, struct err *e)
 {
     const struct query_conf *c = conf;
-    const struct format *format = find_format(c->format ? c->format : app->json ? "json" : "table", e);
+    const struct format *format = format_find(c->format ? c->format : app->json ? "json" : "table", e);
     struct opened x;
     char *sql;
     if (!format || !read_sql(app, c, &sql, e))

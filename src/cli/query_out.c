@@ -298,3 +298,21 @@ const struct format formats[] = {
     {"parquet", "a file, named by --out", write_parquet},
     {0},
 };
+
+const struct format *format_find(const char *name, struct err *e)
+{
+    const char *names[8];
+    size_t n = 0;
+    for (; formats[n].name; n++) {
+        if (strcmp(formats[n].name, name) == 0)
+            return &formats[n];
+        names[n] = formats[n].name;
+    }
+    const char *near = text_nearest(name, names, n);
+    fail(e, ERR_USER, "unknown format '%s'", name);
+    if (near)
+        hint(e, "did you mean '%s'?", near);
+    else
+        hint(e, "there are table, csv, json, ndjson and parquet");
+    return NULL;
+}

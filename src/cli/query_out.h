@@ -17,3 +17,5 @@ struct format {
     bool (*write)(const struct question *q, struct err *e);
 };
 extern const struct format formats[]; /* ends with a NULL name; the first one is the default */
+/* NULL and ERR_USER for a name that none has. */
+const struct format *format_find(const char *name, struct err *e) must_check;

@@ -3,35 +3,6 @@
 #include "base/text.h"
 #include "cli/cmd.h"
 
-static void type_text(struct buf *b, const struct lake_type *t)
-{
-    switch (t->kind) {
-    case LAKE_PRIMITIVE:
-        buf_addf(b, "%s", t->primitive);
-        break;
-    case LAKE_ARRAY:
-        buf_addf(b, "array<");
-        type_text(b, t->element);
-        buf_addf(b, ">");
-        break;
-    case LAKE_MAP:
-        buf_addf(b, "map<");
-        type_text(b, t->key);
-        buf_addf(b, ", ");
-        type_text(b, t->value);
-        buf_addf(b, ">");
-        break;
-    case LAKE_STRUCT:
-        buf_addf(b, "struct<");
-        for (size_t i = 0; i < t->nfields; i++) {
-            buf_addf(b, "%s%s: ", i ? ", " : "", t->fields[i].name);
-            type_text(b, t->fields[i].type);
-        }
-        buf_addf(b, ">");
-        break;
-    }
-}
-
 static bool is_partition(const struct lake_snapshot *s, const char *name)
 {
     for (size_t i = 0; i < s->npartition_by; i++)
@@ -76,7 +47,7 @@ static void show_text(struct app *app, const char *name, const struct lake_snaps
     struct list_of(const char *) cells = {0};
     for (size_t i = 0; i < s->schema.n; i++) {
         auto_buf b = BUF(1 << 16);
-        type_text(&b, s->schema.fields[i].type);
+        human_type(&b, s->schema.fields[i].type);
         *arena_push(app->a, &cells) = s->schema.fields[i].name;
         *arena_push(app->a, &cells) = arena_str(app->a, b.p);
         *arena_push(app->a, &cells) = is_partition(s, s->schema.fields[i].name) ? "partition" : "";
@@ -93,7 +64,7 @@ static void show_json(const char *name, const struct lake_snapshot *s)
     json_t *columns = json_array(), *by = json_array(), *properties = json_object(), *marks = json_object();
     for (size_t i = 0; i < s->schema.n; i++) {
         auto_buf b = BUF(1 << 16);
-        type_text(&b, s->schema.fields[i].type);
+        human_type(&b, s->schema.fields[i].type);
         json_array_append_new(columns, json_pack("{s:s, s:s, s:b}", "name", s->schema.fields[i].name, "type",
                                                  b.p, "nullable", s->schema.fields[i].nullable));
     }

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from conftest import absent
-from lab import Lab, killed
+from lab import Lab, day, killed
 
 EVENTS = "id BIGINT, k VARCHAR, v BIGINT"
 
@@ -531,3 +531,110 @@ def test_restore_stopped_anywhere(lab, tmp_path, counted):
             break
         assert killed(done)
     assert 3 < n < 50
+
+
+# --- diff ---
+
+
+def people(lab):
+    """v0 three rows; v1 one changed in two columns, one removed, two added; v2 another column."""
+    lab.input("bronze.people", "id BIGINT, name VARCHAR, born DATE")
+    first = [{"id": i, "name": f"n{i}", "born": day(i)} for i in (1, 2, 3)]
+    lab.write("bronze.people", first)
+    lab.write("bronze.people", [first[0], {"id": 2, "name": "N2", "born": None}, {"id": 4, "name": None, "born": day(4)},
+                                {"id": 5, "name": "n5", "born": day(5)}], mode="overwrite")
+    wider = {**lab.columns["bronze.people"], "city": pa.string()}
+    lab.write("bronze.people", [{"id": 6, "name": "n6", "born": day(6), "city": "Accra"}], columns=wider, schema_mode="merge")
+
+
+def test_diff_by_key_tells_what_came_went_and_changed(lab):
+    people(lab)
+    d = answer(lab, "diff", "bronze.people@v0", "bronze.people@v1", "--key", "id")
+    assert (d["added"], d["removed"], d["changed"], d["equal"]) == (2, 1, 1, False)
+    assert {c["name"]: c["changed"] for c in d["columns"]} == {"id": 0, "name": 1, "born": 1}
+    rows = json.loads(lab.cupel("diff", "bronze.people@v0", "bronze.people@v1", "--key", "id", "-o", "json").stdout)
+    assert rows == [
+        {"change": "added", "id": 4, "columns": None, "before": None, "after": {"name": None, "born": "2026-11-05"}},
+        {"change": "added", "id": 5, "columns": None, "before": None, "after": {"name": "n5", "born": "2026-11-06"}},
+        {"change": "changed", "id": 2, "columns": ["name", "born"], "before": {"name": "n2", "born": "2026-11-03"},
+         "after": {"name": "N2", "born": None}},
+        {"change": "removed", "id": 3, "columns": None, "before": {"name": "n3", "born": "2026-11-04"}, "after": None}]
+    lines = lab.cupel("diff", "bronze.people@v0", "bronze.people@v1", "-k", "id", "-o", "ndjson", "--limit", 2).stdout.splitlines()
+    assert [json.loads(x) for x in lines] == rows[:2]
+
+
+def test_diff_without_a_key_compares_whole_rows_as_often_as_they_are_there(lab):
+    lab.input("bronze.events", EVENTS)
+    lab.write("bronze.events", [{"id": 1, "k": "a", "v": 1}] * 3 + [{"id": 2, "k": None, "v": None}])
+    lab.write("bronze.events", [{"id": 1, "k": "a", "v": 1}] * 2 + [{"id": 2, "k": None, "v": None}] * 2, mode="overwrite")
+    d = answer(lab, "diff", "bronze.events@v0")
+    assert (d["added"], d["removed"], d["changed"]) == (1, 1, 0)
+    assert lab.cupel("diff", "bronze.events@v0", "-o", "csv").stdout == "change,id,k,v\nadded,2,,\nremoved,1,a,1\n"
+
+
+def test_diff_tells_schema_and_properties_and_exits_as_asked(lab):
+    people(lab)
+    lab.delta("bronze.people").alter.set_table_properties({"delta.appendOnly": "false"})
+    said = lab.cupel("diff", "bronze.people@v1", "-k", "id").stdout
+    assert "bronze.people@v1 -> bronze.people\n  rows         1 added, 0 removed, 0 changed by id\n" in said
+    assert "  column +     city string\n" in said and "  property     delta.appendOnly: not set -> false\n" in said
+    assert "  read         1 of 3 files\n" in said
+    shown = lab.cupel("diff", "bronze.people@v1", "-k", "id", "--limit", 5).stdout
+    assert "added " in shown and "Accra" in shown
+    lab.cupel("diff", "bronze.people@v1", "--exit-code", code=1)
+    same = lab.cupel("diff", "bronze.people@v1", "bronze.people@v1", "--exit-code")
+    assert same.stdout == "bronze.people@v1 -> bronze.people@v1: no difference\n"
+
+
+def test_diff_does_not_read_what_both_have(lab):
+    """An optimize moves every row and changes none; files that are gone are no matter if both versions name them."""
+    lab.input("bronze.events", EVENTS)
+    for n in range(3):
+        lab.write("bronze.events", events(n * 3, 3))
+    shared_file = lab.delta("bronze.events", 0).file_uris()[0]
+    os.rename(shared_file, shared_file + ".away")
+    d = answer(lab, "diff", "bronze.events@v1", "bronze.events@v2", "--key", "id")
+    assert (d["added"], d["files_read"], d["files"]) == (3, 1, 5)
+    os.rename(shared_file + ".away", shared_file)
+    lab.cupel("optimize")
+    d = answer(lab, "diff", "bronze.events@v2")
+    assert d["equal"] and d["files_read"] == 4
+
+
+def test_diff_of_a_model_knows_its_key(lab):
+    lab.input("bronze.events", EVENTS)
+    lab.model("silver.last", "mode: merge\nkey: id\nincremental: bronze.events", "SELECT id, k, v FROM bronze.events")
+    lab.write("bronze.events", events(0, 5))
+    lab.run()
+    lab.write("bronze.events", events(3, 4, "new"))
+    lab.run()
+    d = answer(lab, "diff", "silver.last@v0")
+    assert (d["key"], d["added"], d["removed"], d["changed"]) == (["id"], 2, 0, 2)
+    assert answer(lab, "diff", "silver.last@v0", "--no-key")["removed"] == 2
+
+
+def test_diff_of_two_tables(lab):
+    lab.input("bronze.events", EVENTS)
+    lab.input("bronze.others", "id INTEGER, k VARCHAR, v VARCHAR")
+    lab.write("bronze.events", events(0, 3))
+    lab.write("bronze.others", [{"id": i, "k": "a", "v": str(i * 10)} for i in range(1, 4)])
+    d = answer(lab, "diff", "bronze.events", "bronze.others", "--key", "id")
+    assert (d["added"], d["removed"], d["changed"]) == (1, 1, 0)
+    elsewhere = lab.table("bronze.others")
+    assert answer(lab, "diff", "bronze.events", str(elsewhere), "--key", "id")["added"] == 1
+
+
+@pytest.mark.parametrize("args, code, says", [
+    (["bronze.people"], 2, "is to be compared with what?"),
+    (["bronze.people@v0", "--key", "nix"], 2, "has no column 'nix' to compare by"),
+    (["bronze.people@v0", "--key", "id", "--no-key"], 2, "either --key or --no-key"),
+    (["bronze.people@v0", "-o", "cvs"], 2, "unknown format 'cvs'"),
+    (["bronze.people@v7"], 2, "has no version 7"),
+    (["bronze.peple@v0"], 2, "unknown table 'bronze.peple'"),
+    (["bronze.people@v0", "--key", "k"], 6, "of the key \"k\" more than once"),
+])
+def test_diff_refuses(lab, args, code, says):
+    lab.input("bronze.people", "id BIGINT, k VARCHAR")
+    lab.write("bronze.people", [{"id": 1, "k": "a"}])
+    lab.write("bronze.people", [{"id": 2, "k": "b"}, {"id": 3, "k": "b"}])
+    assert says in lab.cupel("diff", *args, code=code).stderr
