@@ -75,6 +75,26 @@ bool pull_item(struct pull *j)
     return more(j, ']');
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static uint64_t has_zero(uint64_t x)
+{
+    return (x - EACH(1)) & ~x & EACH(0x80);
+}
+
+/* Past the bytes, eight at a time, that are nothing but themselves in a string. *all gathers the bits. */
+static const char *skip_plain(const char *p, const char *end, uint64_t *all)
+{
+    for (uint64_t x; end - p >= 8; p += 8) {
+        memcpy(&x, p, sizeof x);
+        uint64_t control = (x - EACH(0x20)) & ~x & EACH(0x80);
+        if (control | has_zero(x ^ EACH('"')) | has_zero(x ^ EACH('\\')))
+            break;
+        *all |= x;
+    }
+    return p;
+}
+
 /* The text between the quotes, checked but for its escapes. */
 static struct str scan_string(struct pull *j, bool *ret_escaped)
 {
@@ -83,8 +103,8 @@ static struct str scan_string(struct pull *j, bool *ret_escaped)
     if (!expect(j, '"', "a string is expected"))
         return s;
     const char *from = j->p;
-    unsigned char all = 0;
-    for (; j->p < j->end && *j->p != '"'; j->p++) {
+    uint64_t all = 0;
+    for (j->p = skip_plain(j->p, j->end, &all); j->p < j->end && *j->p != '"'; j->p++) {
         unsigned char c = (unsigned char)*j->p;
         all |= c;
         if (c < 0x20) {
@@ -94,6 +114,7 @@ static struct str scan_string(struct pull *j, bool *ret_escaped)
         if (c == '\\') {
             *ret_escaped = true;
             j->p += j->p + 1 < j->end;
+            j->p = skip_plain(j->p + 1, j->end, &all) - 1;
         }
     }
     if (j->p >= j->end) {
@@ -101,7 +122,7 @@ static struct str scan_string(struct pull *j, bool *ret_escaped)
         return s;
     }
     s = (struct str){from, (size_t)(j->p - from)};
-    if (all >= 0x80 && !text_utf8(s.p, s.n)) {
+    if (all & EACH(0x80) && !text_utf8(s.p, s.n)) {
         pull_fail(j, "a string is not UTF-8");
         return (struct str){"", 0};
     }
@@ -166,21 +187,46 @@ static bool scan_rune(const char **p, const char *end, uint32_t *ret)
     return r < 0xd800 || r > 0xdfff;
 }
 
+/* What one letter behind a backslash stands for; 0 = nothing. */
+static char escape(char c)
+{
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+        return c;
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return '\0';
+    }
+}
+
 static char *unescape(struct pull *j, struct str s)
 {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     char *text = arena_alloc(j->a, s.n + 1, 1), *out = text; /* an escape is longer than what it stands for */
     const char *end = s.p + s.n;
     for (const char *p = s.p; p < end;) {
-        if (*p != '\\') {
-            *out++ = *p++;
-            continue;
-        }
+        const char *next = memchr(p, '\\', (size_t)(end - p));
+        size_t n = (size_t)((next ? next : end) - p);
+        memcpy(out, p, n);
+        out += n;
+        p += n;
+        if (!next)
+            break;
         p++;
-        const char *which = p < end && *p ? strchr(from, *p) : NULL;
+        char plain = p < end ? escape(*p) : '\0';
         uint32_t rune;
-        if (which) {
-            *out++ = to[which - from];
+        if (plain) {
+            *out++ = plain;
             p++;
         } else if (p < end && *p++ == 'u' && scan_rune(&p, end, &rune)) {
             out = put_rune(out, rune);
