@@ -1,10 +1,11 @@
 #!/bin/sh
-# bench/run.sh [w1|w1x20|w2|start]... [-n ROUNDS]: cupel beside its peers, in turn, on the same work.
+# bench/run.sh [w1|w1x20|w2|start|lake]... [-n ROUNDS]: cupel beside its peers, in turn, on the same work.
 #
 #   w1     6,231 films: NDJSON -> bronze -> silver -> gold -> report (bench/peers/w1/SPEC.md)
 #   w1x20  124,620 films
 #   w2     1,713 films over HTTP, 50 ms a request, five at once: ours against a Go client
 #   start  cupel --help, validate and plan on the movies project
+#   lake   the lake beside delta-rs and DuckDB's delta extension: open, append, optimize, merge (bench/lake)
 #
 # Results are appended to bench/out/results.jsonl; bench/peers/summarise.py makes a table of them. PEERS chooses
 # the peers of w1 (default: duckdb polars pandas dbt); each is installed into bench/out/env at its first use.
@@ -109,6 +110,15 @@ END
     done
 }
 
+lake() {
+    (cd "$root" && ninja -C build test-tools >/dev/null)
+    venv main polars deltalake duckdb==1.5.5 pandas pyarrow
+    "$out/env/main/bin/pip" install -q duckdb-extension-delta==1.5.5
+    "$out/env/main/bin/python" "$here/lake/bench.py" --rounds "$rounds"
+    "$out/env/main/bin/python" "$here/lake/merge.py" "$cupel" --peer -n "$rounds"
+    "$out/env/main/bin/python" "$here/lake/merge.py" "$cupel" --peer -n "$rounds" --rows 10000000 --changes 100000
+}
+
 works=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -126,6 +136,7 @@ for work in ${works:-start w2 w1}; do
     w1x20) w1 x20 20 ;;
     w2) w2 ;;
     start) start ;;
+    lake) lake ;;
     *)
         echo "unknown: $work" >&2
         exit 2

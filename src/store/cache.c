@@ -89,6 +89,7 @@ static void cache_close(void *arg)
 {
     struct cache *c = arg;
     auto_lock all = lock_file(c->lock_name, LOCK_EX);
+    (void)all; /* held to the end */
     remove_mirror(c->mirror, c->lock_path);
     close(c->lock_fd);
 }

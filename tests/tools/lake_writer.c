@@ -5,9 +5,11 @@
  *
  * Commits number FIRST to LAST of WRITER, each a copy of the Parquet file TEMPLATE in the partition writer =
  * WRITER, seq = number, with a txn of its own; one that the table has is passed over, so that a writer which
- * was killed can be started again. "rewrite": each commit but the first takes the place of this writer's file
- * before. A line for each: number, version, milliseconds from opening the table to the commit's end; written
- * when the commit was acknowledged. The table: tests/tools/lake_tool create TABLE SCHEMA writer seq.
+ * was killed can be started again. TEMPLATE "engine": each commit has ten rows that the engine writes, and
+ * the table no partitions; for measuring. "rewrite": each commit but the first takes the place of this
+ * writer's file before. A line for each: number, version, milliseconds from opening the table to the commit's
+ * end; written when the commit was acknowledged. The table: tests/tools/lake_tool create TABLE SCHEMA writer
+ * seq.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -23,7 +25,8 @@
 struct writer {
     const struct lake_table *t;
     const char *name;
-    const char *bytes; /* of the template */
+    struct session *engine; /* NULL: the template's bytes are copied */
+    const char *bytes;
     size_t n;
     bool rewrite;
 };
@@ -47,9 +50,34 @@ static bool write_file(const char *path, const void *p, size_t n, struct err *e)
     return ok || fs_fail(e, "cannot write", path);
 }
 
+static bool append(struct arena *a, const struct writer *w, const struct lake_snapshot *s, int64_t seq,
+                   int64_t *ret, struct err *e)
+{
+    const struct engine_stage g = {
+        .sql = arena_fmt(a, "SELECT i AS v, 'w' AS writer, %" PRIi64 " AS seq FROM range(10) t(i)", seq),
+        .store = w->t->store,
+        .dir = "",
+        .schema = &s->schema,
+    };
+    struct engine_staged staged;
+    if (!engine_duckdb.stage(a, w->engine, &g, &staged, e))
+        return false;
+    const struct lake_txn txn = {arena_fmt(a, "writer-%s", w->name), seq};
+    const struct lake_commit c = {.base = s,
+                                  .adds = staged.files,
+                                  .nadds = staged.nfiles,
+                                  .txns = &txn,
+                                  .ntxns = 1,
+                                  .blind = true,
+                                  .operation = "WRITE"};
+    return lake_commit(a, w->t, &c, ret, e);
+}
+
 static bool commit(struct arena *a, const struct writer *w, const struct lake_snapshot *s, int64_t seq,
                    int64_t *ret, struct err *e)
 {
+    if (w->engine)
+        return append(a, w, s, seq, ret, e);
     const char *number = arena_fmt(a, "%" PRIi64, seq);
     const char *values[] = {w->name, number};
     const struct lake_file *old = w->rewrite ? last_file(s, w->name, seq) : NULL;
@@ -112,12 +140,15 @@ int main(int argc, char **argv)
     struct lake_table t = {.dir = ""};
     struct writer w = {.t = &t, .name = argv[3], .rewrite = argc > 6};
     char *bytes = NULL;
-    bool ok = store_open(a, argv[1], &store, &e) && fs_read(a, argv[2], 1 << 20, &bytes, &w.n, &e);
+    bool with_engine = strcmp(argv[2], "engine") == 0;
+    bool ok =
+        store_open(a, argv[1], &store, &e) && (with_engine || fs_read(a, argv[2], 1 << 20, &bytes, &w.n, &e));
     t.store = store;
     w.bytes = bytes;
     if (ok && getenv("CUPEL_DUCKDB")) { /* else: without an engine */
         ok = engine_duckdb.open(a, &(struct engine_conf){.threads = 1}, &engine, &e);
         t.parquet = ok ? engine_duckdb.parquet(engine) : NULL;
+        ok = ok && (!with_engine || engine_duckdb.session(a, engine, NULL, &w.engine, &e));
     }
     for (int64_t seq = strtoll(argv[4], NULL, 10), last = strtoll(argv[5], NULL, 10); ok && seq <= last;
          seq++)
