@@ -329,6 +329,79 @@ static void add_place(struct buf *b, const struct scan_place *place)
     }
 }
 
+/* --- fields within fields, by id --- */
+
+struct inner { /* a field that is not a column of its own */
+    int64_t id;
+    const char *name;
+};
+struct inners list_of(struct inner);
+
+static void list_inner(struct arena *a, const struct lake_type *t, struct inners *list)
+{
+    if (!t)
+        return;
+    for (size_t i = 0; i < t->nfields; i++) {
+        *arena_push(a, list) = (struct inner){t->fields[i].id, lake_physical(&t->fields[i])};
+        list_inner(a, t->fields[i].type, list);
+    }
+    list_inner(a, t->element, list);
+    list_inner(a, t->key, list);
+    list_inner(a, t->value, list);
+}
+
+static bool is_named_so(const struct inners *list, int64_t id, struct str name)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->v[i].id == id)
+            return str_is(name, list->v[i].name);
+    return true;
+}
+
+static bool check_names(const struct scan *sc, const struct inners *list, duckdb_result *r, struct err *e)
+{
+    for (;;) {
+        auto_chunk chunk = duck.fetch_chunk(*r);
+        if (!chunk)
+            return true;
+        const int64_t *ids = duck.vector_get_data(duck.data_chunk_get_vector(chunk, 0));
+        for (idx_t i = 0, n = duck.data_chunk_get_size(chunk); i < n; i++) {
+            struct str name = duck_string(duck.data_chunk_get_vector(chunk, 1), i);
+            struct str file = duck_string(duck.data_chunk_get_vector(chunk, 2), i);
+            if (!is_named_so(list, ids[i], name))
+                return fail(e, ERR_DATA,
+                            "table '%s' is mapped by id (columnMapping), and '%.*s' has field %" PRIi64
+                            " of a struct under another name, '%.*s': this version does not read that",
+                            *sc->t->dir ? sc->t->dir : sc->t->store->root, STR(file), ids[i], STR(name));
+        }
+    }
+}
+
+/* The reader finds columns by their ids, but what is within them by name: where a file has other names, as
+ * one that came from Iceberg may, it would find nothing. */
+static bool check_inner_ids(const struct scan *sc, struct err *e)
+{
+    struct inners list = {0};
+    for (size_t i = 0; i < sc->snap->schema.n; i++)
+        list_inner(sc->a, sc->snap->schema.fields[i].type, &list);
+    if (!list.n)
+        return true;
+    auto_buf sql = BUF(MAX_SQL);
+    auto_result r = {0};
+    buf_addf(&sql, "SELECT DISTINCT CAST(field_id AS BIGINT), name, file_name FROM parquet_schema([");
+    for (size_t i = 0; i < sc->nfiles; i++) {
+        buf_addf(&sql, "%s", i ? ", " : "");
+        duck_add_path(&sql, duck_file_uri(sc->a, sc->t, sc->files[i]));
+    }
+    buf_addf(&sql, "]) WHERE field_id IS NOT NULL");
+    duckdb_connection con;
+    if (!buf_done(&sql, e) || !duck_bind_con(sc->s, &con, e))
+        return false;
+    if (duck.query(con, sql.p, &r) != DuckDBSuccess)
+        return duck_fail(e, duck.result_error(&r), true, NULL);
+    return check_names(sc, &list, &r, e);
+}
+
 /* A column of such a name would stand in front of what the reader says of each row. */
 static bool hides_place(const struct lake_snapshot *snap)
 {
@@ -371,6 +444,8 @@ bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
         return false;
     sc.hive =
         snap->npartition_by > 0 && snap->mapping == LAKE_MAPPING_NONE && !hides_place(snap) && all_agree(&sc);
+    if (snap->mapping == LAKE_MAPPING_ID && !check_inner_ids(&sc, e))
+        return false;
     bool *missing = arena_make(a, bool, snap->schema.n);
     if (sc.hive && !find_missing(&sc, missing, e))
         return false;
