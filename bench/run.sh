@@ -2,13 +2,14 @@
 # bench/run.sh [w1|w1x20|w2|start|lake]... [-n ROUNDS]: cupel beside its peers, in turn, on the same work.
 #
 #   w1     6,231 films: NDJSON -> bronze -> silver -> gold -> report (bench/peers/w1/SPEC.md)
-#   w1x20  124,620 films
+#   w1x20  124,620 films (without pandas, which needs more than 16 GB for it)
 #   w2     1,713 films over HTTP, 50 ms a request, five at once: ours against a Go client
 #   start  cupel --help, validate and plan on the movies project
 #   lake   the lake beside delta-rs and DuckDB's delta extension: open, append, optimize, merge (bench/lake)
 #
 # Results are appended to bench/out/results.jsonl; bench/peers/summarise.py makes a table of them. PEERS chooses
-# the peers of w1 (default: duckdb polars pandas dbt); each is installed into bench/out/env at its first use.
+# the peers of w1 (default: duckdb polars pandas dbt; and spark, which needs Java 17 and Maven); each is
+# installed into bench/out/env at its first use.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/.." && pwd)
@@ -36,6 +37,15 @@ venv() { # NAME PACKAGE...
     }
 }
 
+spark_jars() { # Delta for Spark, by Maven, beside the jars that Spark brings
+    [ -f "$out/env/jars-delta/complete" ] || {
+        mvn -q -B -f "$here/peers/env/delta-pom.xml" \
+            org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DincludeScope=runtime \
+            -DincludeGroupIds=io.delta,io.unitycatalog -DoutputDirectory="$out/env/jars-delta"
+        : >"$out/env/jars-delta/complete"
+    }
+}
+
 w1_ours() { # INPUT OUT
     rm -rf "$2"
     mkdir -p "$2"
@@ -53,6 +63,7 @@ w1() { # TAG COPIES
     [ -f "$in" ] || python3 "$here/w1/data.py" "$shared/data/movies" "$in" "$2"
     venv main polars deltalake duckdb==1.5.5 pandas pyarrow
     case " $peers " in *" dbt "*) venv dbt 'dbt-core<1.12' dbt-duckdb duckdb==1.5.5 ;; esac
+    case " $peers " in *" spark "*) venv spark pyspark==4.1.1 && spark_jars ;; esac
     round=0
     while [ $round -lt "$rounds" ]; do
         w1_ours "$in" "$out/w1-$1-cupel"
@@ -62,6 +73,7 @@ w1() { # TAG COPIES
             case $peer in
             duckdb) measure "w1-$1-duckdb" "$out/env/main/bin/python" "$here/peers/w1/duckdb_movies.py" "$in" "$o" 2 ;;
             polars | pandas) measure "w1-$1-$peer" "$out/env/main/bin/python" "$here/peers/w1/${peer}_movies.py" "$in" "$o" ;;
+            spark) measure "w1-$1-spark" env SPARK_LOCAL_IP=127.0.0.1 "$out/env/spark/bin/python" "$here/peers/w1/spark_movies.py" "$in" "$o" "$out/env/jars-delta" ;;
             dbt) measure "w1-$1-dbt" "$here/peers/w1/dbt_movies.sh" "$out/env/dbt/bin/dbt" "$in" "$o" ;;
             esac
         done
@@ -133,7 +145,10 @@ done
 for work in ${works:-start w2 w1}; do
     case $work in
     w1) w1 x1 1 ;;
-    w1x20) w1 x20 20 ;;
+    w1x20)
+        peers=$(printf '%s\n' $peers | grep -v '^pandas$' | tr '\n' ' ')
+        w1 x20 20
+        ;;
     w2) w2 ;;
     start) start ;;
     lake) lake ;;
