@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "asset/internal.h"
@@ -16,25 +17,40 @@ static char *journal_dir(struct arena *a, const struct workshop *w)
     return fs_join(a, w->project->state, "staged");
 }
 
-/* Not durable, and need not be: after a power cut a file may stay behind in the table's folder, which costs
- * its room and no more. Locked before a word is in it. */
-static bool write_journal(const char *path, const char *text, int *ret_lock, struct err *e)
+/* Locked before a word is in it. *ret_gone: somebody who sweeps was faster, and has taken it for one that was
+ * left behind. */
+static bool fill_journal(int fd, const char *text, bool *ret_gone)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return fs_fail(e, "cannot write", path);
-    bool ok = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == ENOLCK || errno == EOPNOTSUPP;
-    ssize_t n = ok ? write(fd, text, strlen(text)) : -1;
-    ok = n == (ssize_t)strlen(text);
-    if (n >= 0 && !ok)
+    struct stat st;
+    if (flock(fd, LOCK_EX) != 0 && errno != ENOLCK && errno != EOPNOTSUPP)
+        return false;
+    ssize_t n = write(fd, text, strlen(text));
+    if (n >= 0 && n < (ssize_t)strlen(text)) {
         errno = ENOSPC;
-    if (!ok) {
-        fs_fail(e, "cannot write", path);
-        close(fd);
-        unlink(path);
         return false;
     }
-    *ret_lock = fd;
+    *ret_gone = n >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 0;
+    return n >= 0;
+}
+
+/* Not durable, and need not be: after a power cut a file may stay behind in the table's folder, which costs
+ * its room and no more. */
+static bool write_journal(const char *path, const char *text, int *ret_lock, struct err *e)
+{
+    for (bool gone = true; gone;) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0)
+            return fs_fail(e, "cannot write", path);
+        if (!fill_journal(fd, text, &gone)) {
+            fs_fail(e, "cannot write", path);
+            close(fd);
+            unlink(path);
+            return false;
+        }
+        if (gone)
+            close(fd);
+        *ret_lock = fd;
+    }
     return true;
 }
 
