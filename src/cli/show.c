@@ -20,7 +20,8 @@ static struct sums add_up(const struct lake_snapshot *s)
     enum { SMALL_BYTES = 16 << 20 };
     struct sums t = {0};
     for (size_t i = 0; i < s->nfiles; i++) {
-        t.rows += s->files[i].rows > 0 ? s->files[i].rows : 0;
+        int64_t rows = lake_file_rows(&s->files[i]);
+        t.rows += rows > 0 ? rows : 0;
         t.bytes += s->files[i].size;
         t.small += s->files[i].size < SMALL_BYTES;
     }

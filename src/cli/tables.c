@@ -21,7 +21,7 @@ static struct totals add_up(const struct lake_snapshot *s)
     for (size_t i = 0; i < s->nfiles; i++) {
         t.bytes += s->files[i].size;
         if (s->files[i].rows >= 0 && t.rows >= 0)
-            t.rows += s->files[i].rows;
+            t.rows += lake_file_rows(&s->files[i]);
         else
             t.rows = -1;
     }

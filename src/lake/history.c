@@ -39,8 +39,9 @@ static bool tell(void *arg, const struct action *x, struct err *e)
         v->run_id = x->info->user ? run_id_of(t->a, x->info->user) : NULL;
     }
     v->files_removed += x->remove != NULL;
-    if (x->add) {
+    if (x->add)
         v->files_added++;
+    if (x->add && !x->add->dv) { /* the rows of one with a vector were there before */
         v->rows_added = x->add->rows < 0 || v->rows_added < 0 ? -1 : v->rows_added + x->add->rows;
         v->bytes_added = x->add->size < 0 || v->bytes_added < 0 ? -1 : v->bytes_added + x->add->size;
     }

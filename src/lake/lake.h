@@ -85,6 +85,12 @@ struct lake_file {
     bool data_change;
 };
 
+/* Rows that are still there, -1 = unknown. */
+static inline int64_t lake_file_rows(const struct lake_file *f)
+{
+    return f->rows >= 0 && f->dv && f->dv->cardinality > 0 ? f->rows - f->dv->cardinality : f->rows;
+}
+
 struct lake_txn {
     const char *app_id;
     int64_t version;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lake/delta_log.h"
+#include "lake/dv.h"
 #include "lake/map.h"
 #include "lake/path.h"
 
@@ -166,6 +167,12 @@ static bool find_went(struct since *x, const struct lake_table *t, int64_t after
     return true;
 }
 
+static bool is_there(struct arena *a, const struct lake_table *t, const char *path, bool *ret, struct err *e)
+{
+    *ret = true;
+    return path_is_absolute(path) || t->store->driver->exists(t->store, log_path(a, t, path), ret, e);
+}
+
 /* Can everything still be read that the table no longer has? */
 static bool find_on_disk(const struct since *x, const struct lake_table *t, bool *ret_known, struct err *e)
 {
@@ -175,8 +182,9 @@ static bool find_on_disk(const struct since *x, const struct lake_table *t, bool
         const struct event *ev = &x->events.v[i];
         bool read = ev->fate == FATE_WENT ||
                     (ev->fate == FATE_CAME && map_find(&live, x->paths.v[i].name) == SIZE_MAX);
-        if (read && !path_is_absolute(ev->file->path) &&
-            !t->store->driver->exists(t->store, log_path(x->a, t, ev->file->path), ret_known, e))
+        const char *vector = ev->file && ev->file->dv ? lake_dv_path(x->a, ev->file->dv) : NULL;
+        if (read && (!is_there(x->a, t, ev->file->path, ret_known, e) ||
+                     (*ret_known && vector && !is_there(x->a, t, vector, ret_known, e))))
             return false;
     }
     return true;

@@ -70,6 +70,11 @@ TEST(what_came_and_what_went)
 #define OTHER(id)                                                                                            \
     "{\"metaData\":{\"id\":\"" id                                                                            \
     "\",\"schemaString\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[]}\"}}\n"
+#define DV(storage, where)                                                                                   \
+    "\"path\":\"a\",\"dataChange\":true,\"deletionVector\":{\"storageType\":\"" storage                      \
+    "\",\"pathOrInlineDv\":\"" where "\",\"sizeInBytes\":1,\"cardinality\":1}}}\n"
+#define ADD_DV(storage, where)    "{\"add\":{\"stats\":\"{\\\"numRecords\\\":3}\"," DV(storage, where)
+#define REMOVE_DV(storage, where) "{\"remove\":{" DV(storage, where)
     static const struct {
         const char *label;
         const char *log[3]; /* versions 1 to 3 */
@@ -98,6 +103,26 @@ TEST(what_came_and_what_went)
         {"another table", {OTHER("j") OTHER("i"), ADD("c"), ADD("d")}, 0, "a c d", "", false},
         {"a file that is gone", {ADD("gone"), MOVE("gone", "x"), ADD("d")}, 0, "a d x", "", false},
         {"one that was deleted", {ADD("gone"), REMOVE("gone"), ADD("d")}, 1, "a d", "", false},
+        {"rows that were deleted", {REMOVE("a") ADD_DV("i", "x"), ADD("c"), ADD("d")}, 0, "a c d", "a", true},
+        {"and more of them",
+         {REMOVE("a") ADD_DV("i", "x"), REMOVE_DV("i", "x") ADD_DV("i", "y"), ADD("d")},
+         0,
+         "a d",
+         "a",
+         true},
+        {"and brought back",
+         {REMOVE("a") ADD_DV("i", "x"), REMOVE_DV("i", "x") ADD("a"), ADD("d")},
+         0,
+         "d",
+         "",
+         true},
+        {"a vector that is gone",
+         {REMOVE("a") ADD_DV("u", "^-aqEH.-t@S}K{vb[*k^"), ADD("c"),
+          REMOVE_DV("u", "^-aqEH.-t@S}K{vb[*k^") ADD("d")},
+         1,
+         "c d",
+         "",
+         false},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         auto_arena *a = arena_new();
@@ -116,6 +141,24 @@ TEST(what_came_and_what_went)
         CHECK_STR(paths_of(a, c.removed, c.nremoved), cases[i].removed);
         CHECK_INT(c.known, cases[i].known);
     }
+}
+
+TEST(rows_that_are_deleted_are_not_counted)
+{
+    auto_arena *a = arena_new();
+    struct lake_table t = test_table(a);
+    struct err e = {0};
+    struct lake_version *v;
+    size_t n;
+    test_log(&t, 0, PROTOCOL METADATA("", "") ADD("a"));
+    test_log(&t, 1, REMOVE("a") ADD_DV("i", "x"));
+    struct lake_snapshot *s = test_snapshot(a, &t);
+    CHECK_INT(s->files[0].rows, 3);
+    CHECK_INT(lake_file_rows(&s->files[0]), 2);
+    CHECK_INT(lake_file_rows(&(struct lake_file){.rows = -1, .dv = s->files[0].dv}), -1);
+    REQUIRE(lake_history(a, &t, 1, &v, &n, &e));
+    CHECK_INT(v[0].rows_added, 0);
+    CHECK_INT(v[0].files_added, 1);
 }
 
 TEST(a_log_that_no_longer_tells_gives_every_file)
