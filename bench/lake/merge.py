@@ -81,11 +81,10 @@ def peer(args):
 
 
 def digest(args):
-    import deltalake
-    import pyarrow.compute as pc
-    data = deltalake.DeltaTable(args.path).to_pyarrow_table()
-    sevenths = pc.cast(pc.round(pc.multiply(data["amount"], 7)), "int64")  # a sum that does not mind the order
-    print(data.num_rows, pc.sum(data["id"]).as_py(), pc.sum(sevenths).as_py())
+    """By cupel, since delta-rs reads no deletion vectors; a sum that does not mind the order."""
+    sql = f"SELECT count(*), sum(id), sum(round(amount * 7)::BIGINT) FROM delta.`{args.path}`"
+    done = subprocess.run([args.cupel, "query", sql, "-o", "csv"], check=True, capture_output=True, text=True)
+    print(done.stdout.splitlines()[1].replace(",", " "))
 
 
 def step(name, path):

@@ -56,6 +56,7 @@ struct staging {
     const char *token;   /* in the files' names: engine_stage.token */
     const char *journal; /* its file */
     int lock;            /* of that file, held until the end: who sweeps passes it over */
+    const char *vectors; /* the file of its deletion vectors, NULL = none */
 };
 bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_table *t,
                    const struct lake_snapshot *base, struct staging *ret, struct err *e) must_check;
@@ -71,6 +72,25 @@ void staging_drop(const struct workshop *w, const struct lake_table *t, const st
 /* The beginnings of the names of files that somebody is staging, or was when it was killed. */
 bool staging_prefixes(const struct workshop *w, struct arena *a, const char *const **ret, size_t *ret_n,
                       struct err *e) must_check;
+
+/* --- vector.c: rows that go --- */
+
+enum fate {
+    FATE_STAYS,     /* none of its rows goes */
+    FATE_GOES,      /* all of them do */
+    FATE_MARKED,    /* a deletion vector tells those that do */
+    FATE_REWRITTEN, /* the others are written again */
+};
+/* Does the table want deletion vectors? */
+bool vectors_on(const struct lake_snapshot *s);
+/* Of a file of which so many more rows go. Vectors are for files that keep half of their rows at least: what
+ * is read past dead rows is paid by every reader. */
+enum fate vectors_fate(const struct lake_snapshot *s, const struct lake_file *f, size_t hits);
+/* ret[i] = files[i] with a vector that takes hits[i] away as well. The vectors lie on disk then, in one file.
+ */
+bool vectors_write(struct arena *a, const struct workshop *w, const struct lake_table *t, struct staging *st,
+                   const struct lake_file *const *files, const struct engine_hits *hits, size_t n,
+                   struct lake_file *ret, struct err *e) must_check;
 
 /* --- vacuum.c --- */
 

@@ -33,32 +33,38 @@ static void not_older(struct buf *b, const struct model *m)
     buf_addf(b, ", false))");
 }
 
-/* Rows of the touched files that stay, and the new rows; one that is older than what is there is left out.
- * Where whole groups are made anew there is no older and newer. */
-static void merge_select(struct buf *b, const struct job *j)
+/* Of an old row "o": a new one takes its place, or its group is made anew. Where whole groups are made anew
+ * there is no older and newer. */
+static void is_replaced(struct buf *b, const struct job *j)
 {
-    const struct model *m = j->m;
-    bool sequence = m->sequence_by && !j->groups;
-    buf_addf(b, "SELECT o.* FROM cupel_hit AS o WHERE NOT EXISTS (SELECT 1 FROM cupel_in AS i WHERE ");
-    same_key(b, m, "i", "o");
-    if (sequence) {
+    buf_addf(b, "EXISTS (SELECT 1 FROM cupel_in AS i WHERE ");
+    same_key(b, j->m, "i", "o");
+    if (j->m->sequence_by && !j->groups) {
         buf_addf(b, " AND ");
-        not_older(b, m);
+        not_older(b, j->m);
     }
     buf_addf(b, ")");
     for (size_t i = 0; j->groups && i < j->touched.n; i++) {
-        buf_addf(b, " AND NOT EXISTS (SELECT 1 FROM %s AS k WHERE k.", j->touched.v[i].relation);
+        buf_addf(b, " OR EXISTS (SELECT 1 FROM %s AS k WHERE k.", j->touched.v[i].relation);
         sql_ident(b, j->touched.v[i].column);
         buf_addf(b, " = o.");
         sql_ident(b, j->touched.v[i].column);
         buf_addf(b, ")");
     }
-    buf_addf(b, " UNION ALL BY NAME SELECT i.* FROM cupel_in AS i");
-    if (sequence) {
-        buf_addf(b, " WHERE NOT EXISTS (SELECT 1 FROM cupel_hit AS o WHERE ");
-        same_key(b, m, "i", "o");
+}
+
+/* Rows of the files to be written again that stay, and the new rows; one that is older than what is there
+ * (cupel_old) is left out. */
+static void merge_select(struct buf *b, const struct job *j)
+{
+    buf_addf(b, "SELECT o.* FROM cupel_hit AS o WHERE NOT (");
+    is_replaced(b, j);
+    buf_addf(b, ") UNION ALL BY NAME SELECT i.* FROM cupel_in AS i");
+    if (j->m->sequence_by && !j->groups) {
+        buf_addf(b, " WHERE NOT EXISTS (SELECT 1 FROM cupel_old AS o WHERE ");
+        same_key(b, j->m, "i", "o");
         buf_addf(b, " AND NOT ");
-        not_older(b, m);
+        not_older(b, j->m);
         buf_addf(b, ")");
     }
 }
@@ -176,6 +182,66 @@ static bool find_hits(struct job *j, const struct engine_staged *in, struct err 
     return true;
 }
 
+/* --- marking rows --- */
+
+struct file_list list_of(const struct lake_file *);
+struct marks { /* the touched files, by what becomes of them */
+    struct file_list old, rewritten, marked;
+    struct list_of(struct engine_hits) hits; /* of those marked */
+    struct lake_file *adds;
+};
+
+/* What becomes of the files that have a row to be replaced (j->removes, of which those that stay are taken).
+ */
+static bool sort_files(struct job *j, struct marks *m, struct err *e)
+{
+    struct arena *a = j->t->a;
+    struct file_list removes = {0};
+    size_t n = j->removes.n;
+    auto_buf sql = BUF(1 << 20);
+    m->old = (struct file_list){j->removes.v, n, n};
+    m->rewritten = m->old;
+    if (!vectors_on(j->work.base))
+        return true;
+    struct engine_hits *hits = arena_make(a, struct engine_hits, n);
+    is_replaced(&sql, j);
+    if (!buf_done(&sql, e) ||
+        !j->w->driver->matching_rows(a, j->s, &j->work.table, j->work.base, m->old.v, n, sql.p, hits, e))
+        return false;
+    m->rewritten = (struct file_list){0};
+    for (size_t i = 0; i < n; i++) {
+        const struct lake_file *f = m->old.v[i];
+        enum fate fate = vectors_fate(j->work.base, f, hits[i].n);
+        if (fate != FATE_STAYS)
+            *arena_push(a, &removes) = f;
+        if (fate == FATE_REWRITTEN)
+            *arena_push(a, &m->rewritten) = f;
+        if (fate == FATE_MARKED) {
+            *arena_push(a, &m->marked) = f;
+            *arena_push(a, &m->hits) = hits[i];
+        }
+    }
+    j->removes.v = removes.v;
+    j->removes.n = removes.n;
+    return true;
+}
+
+static bool write_marks(struct job *j, const struct marks *m, struct err *e)
+{
+    struct arena *a = j->t->a;
+    size_t n = m->marked.n;
+    if (n == 0)
+        return true;
+    struct lake_file *files = arena_make(a, struct lake_file, j->staged.nfiles + n);
+    for (size_t i = 0; i < j->staged.nfiles; i++)
+        files[n + i] = j->staged.files[i];
+    if (!vectors_write(a, j->w, &j->work.table, &j->staging, m->marked.v, m->hits.v, n, files, e))
+        return false;
+    j->staged.files = files;
+    j->staged.nfiles += n;
+    return true;
+}
+
 /* --- staging --- */
 
 /* The new rows lie in files below `dir` of a store of their own. */
@@ -191,15 +257,19 @@ static bool merge_in(struct job *j, struct store *store, const char *dir, struct
     if (!buf_done(&sql, e) || !j->w->driver->relation_files(j->s, "cupel_in", &in_table, &snap, NULL, 0, e) ||
         !job_unique_key(j, "cupel_in", e) || !find_hits(j, in, e))
         return false;
+    struct marks marks = {0};
     if (in->rows == 0 && j->removes.n == 0)
         return true;
+    if (!sort_files(j, &marks, e))
+        return false;
     const struct engine_stage stage = {.sql = sql.p,
                                        .store = j->w->lake,
                                        .dir = j->work.table.dir,
                                        .partition_by = j->partition_by,
                                        .npartition_by = j->npartition_by};
-    return job_files(j, "cupel_hit", &j->work.table, j->work.base, j->removes.v, j->removes.n, e) &&
-           job_stage(j, &stage, &j->staged, e);
+    return job_files(j, "cupel_hit", &j->work.table, j->work.base, marks.rewritten.v, marks.rewritten.n, e) &&
+           job_files(j, "cupel_old", &j->work.table, j->work.base, marks.old.v, marks.old.n, e) &&
+           job_stage(j, &stage, &j->staged, e) && write_marks(j, &marks, e);
 }
 
 bool job_merge(struct job *j, struct err *e)

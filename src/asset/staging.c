@@ -11,6 +11,7 @@
 #include "base/log.h"
 
 enum { TOKEN_LEN = 8 };
+#define VECTOR_PREFIX "deletion_vector_"
 
 static char *journal_dir(struct arena *a, const struct workshop *w)
 {
@@ -60,7 +61,7 @@ bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_
     const char *dir = journal_dir(a, w);
     const char *token = arena_strn(a, lake_uuid(a), TOKEN_LEN);
     const char *text = arena_fmt(a, "%lld %s\n", base ? (long long)base->version : -1, t->dir);
-    *ret = (struct staging){token, fs_join(a, dir, token), -1};
+    *ret = (struct staging){token, fs_join(a, dir, token), -1, NULL};
     return fs_mkdirs(dir, e) && write_journal(ret->journal, text, &ret->lock, e);
 }
 
@@ -80,6 +81,8 @@ void staging_drop(const struct workshop *w, const struct lake_table *t, const st
     for (size_t i = 0; i < n; i++)
         if (!files[i].log_path) /* not one of the table's, with another deletion vector */
             all = w->lake->driver->remove(w->lake, fs_join(a, t->dir, files[i].path), &why) && all;
+    if (s->vectors)
+        all = w->lake->driver->remove(w->lake, fs_join(a, t->dir, s->vectors), &why) && all;
     if (!all)
         log_debug(EV("staged.left"), KV("table", t->dir), KV("why", why.msg));
     end_journal(s, all);
@@ -132,11 +135,16 @@ static bool sweep_one(struct arena *a, const struct workshop *w, const char *tok
     size_t n = strcspn(rest, "\n");
     if (rest == text || *rest != ' ' || n < 2 || rest[n] != '\n' || strlen(token) != TOKEN_LEN)
         return true; /* torn: killed before anything was staged */
-    const char *prefix = arena_fmt(a, "part-%s-", token);
+    const char *prefix[] = {arena_fmt(a, "part-%s-", token), arena_fmt(a, VECTOR_PREFIX "%s-", token)};
     const struct lake_table t = {.store = w->lake, .dir = arena_strn(a, rest + 1, n - 1), .clock = w->clock};
-    bool committed;
-    return lake_added_since(&t, base, prefix, &committed, e) &&
-           (committed || remove_staged(w, t.dir, prefix, removed, e));
+    bool committed = false;
+    for (size_t i = 0; i < countof(prefix) && !committed; i++)
+        if (!lake_added_since(&t, base, prefix[i], &committed, e))
+            return false;
+    for (size_t i = 0; i < countof(prefix) && !committed; i++)
+        if (!remove_staged(w, t.dir, prefix[i], removed, e))
+            return false;
+    return true;
 }
 
 /* One journal: what its writer left, unless that is still at work. */
@@ -193,8 +201,10 @@ bool staging_prefixes(const struct workshop *w, struct arena *a, const char *con
     size_t n = 0;
     if (fs_exists(dir) && !fs_list(a, dir, &names, &n, e))
         return false;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         *arena_push(a, &out) = arena_fmt(a, "part-%s-", names[i]);
+        *arena_push(a, &out) = arena_fmt(a, VECTOR_PREFIX "%s-", names[i]);
+    }
     *ret = out.v;
     *ret_n = out.n;
     return true;

@@ -362,6 +362,7 @@ const struct engine_driver engine_duckdb = {
     .relation_sql = duck_relation_sql,
     .relation_arrow = duck_relation_arrow,
     .matching_files = duck_matching_files,
+    .matching_rows = duck_matching_rows,
     .stage = duck_stage,
     .query = duck_query,
     .exec = duck_exec_in,

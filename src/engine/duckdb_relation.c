@@ -249,6 +249,16 @@ static int by_uri(const void *x, const void *y)
     return strcmp(((const struct indexed *)x)->uri, ((const struct indexed *)y)->uri);
 }
 
+static struct indexed *index_uris(struct arena *a, const struct lake_table *t,
+                                  const struct lake_file *const *files, size_t n)
+{
+    struct indexed *names = arena_make(a, struct indexed, n);
+    for (size_t i = 0; i < n; i++)
+        names[i] = (struct indexed){duck_file_uri(a, t, files[i]), i};
+    qsort(names, n, sizeof *names, by_uri);
+    return names;
+}
+
 static void read_hits(duckdb_result *r, const struct indexed *names, size_t n, bool *hit)
 {
     for (;;) {
@@ -291,11 +301,7 @@ bool duck_matching_files(struct session *s, const struct lake_table *t, const st
         return true;
 
     auto_arena *a = arena_new();
-    struct indexed *names = arena_make(a, struct indexed, nfiles);
-    for (size_t i = 0; i < nfiles; i++)
-        names[i] = (struct indexed){duck_file_uri(a, t, files[i]), i};
-    qsort(names, nfiles, sizeof *names, by_uri);
-
+    struct indexed *names = index_uris(a, t, files, nfiles);
     auto_buf scan = BUF(MAX_SQL), sql = BUF(MAX_SQL);
     if (!duck_scan_sql(s, &scan, t, snap, files, nfiles, &(struct scan_place){"cupel_file", NULL}, e) ||
         !buf_done(&scan, e))
@@ -305,5 +311,58 @@ bool duck_matching_files(struct session *s, const struct lake_table *t, const st
     if (!buf_done(&sql, e) || !duck_run(s, &(struct statement){.sql = sql.p}, &r, e))
         return false;
     read_hits(&r, names, nfiles, hit);
+    return true;
+}
+
+/* --- which rows --- */
+
+/* One list a file, so that its name stands there once. */
+static void read_rows(struct arena *a, duckdb_result *r, const struct indexed *names, size_t n,
+                      struct engine_hits *ret)
+{
+    for (;;) {
+        auto_arena *scratch = arena_new();
+        auto_chunk chunk = duck.fetch_chunk(*r);
+        if (!chunk)
+            return;
+        duckdb_vector uris = duck.data_chunk_get_vector(chunk, 0),
+                      lists = duck.data_chunk_get_vector(chunk, 1);
+        const duckdb_list_entry *entries = duck.vector_get_data(lists);
+        const int64_t *rows = duck.vector_get_data(duck.list_vector_get_child(lists));
+        for (idx_t i = 0; i < duck.data_chunk_get_size(chunk); i++) {
+            struct str uri = duck_string(uris, i);
+            const struct indexed key = {arena_strn(scratch, uri.p, uri.n), 0};
+            const struct indexed *found = bsearch(&key, names, n, sizeof *names, by_uri);
+            if (!found)
+                continue;
+            struct engine_hits *to = &ret[found->i];
+            to->n = entries[i].length;
+            to->rows = arena_make(a, int64_t, to->n);
+            memcpy(to->rows, rows + entries[i].offset, to->n * sizeof *rows);
+        }
+    }
+}
+
+bool duck_matching_rows(struct arena *a, struct session *s, const struct lake_table *t,
+                        const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
+                        const char *condition, struct engine_hits *ret, struct err *e)
+{
+    for (size_t i = 0; i < nfiles; i++)
+        ret[i] = (struct engine_hits){0};
+    if (nfiles == 0)
+        return true;
+    auto_arena *scratch = arena_new();
+    struct indexed *names = index_uris(scratch, t, files, nfiles);
+    auto_buf scan = BUF(MAX_SQL), sql = BUF(MAX_SQL);
+    if (!duck_scan_sql(s, &scan, t, snap, files, nfiles, &(struct scan_place){"cupel_file", "cupel_row"},
+                       e) ||
+        !buf_done(&scan, e))
+        return false;
+    buf_addf(&sql, "SELECT cupel_file, list(cupel_row) FROM (%s) AS o WHERE (%s\n) GROUP BY ALL", scan.p,
+             condition);
+    auto_result r = {0};
+    if (!buf_done(&sql, e) || !duck_run(s, &(struct statement){.sql = sql.p}, &r, e))
+        return false;
+    read_rows(a, &r, names, nfiles, ret);
     return true;
 }

@@ -106,6 +106,11 @@ struct engine_staged {
     size_t nrejects;
 };
 
+struct engine_hits { /* rows of one file, in no order */
+    int64_t *rows;
+    size_t n;
+};
+
 struct engine_driver {
     const char *name;
 
@@ -154,6 +159,12 @@ struct engine_driver {
     bool (*matching_files)(struct session *s, const struct lake_table *t, const struct lake_snapshot *snap,
                            const struct lake_file *const *files, size_t nfiles, const char *const *key,
                            size_t nkey, const char *keys, bool *hit, struct err *e);
+
+    /* ret[i] = the rows of files[i] (of the snapshot) for which a condition on "o", the row, is true, by
+     * their numbers in that file; rows that its deletion vector takes away have none. */
+    bool (*matching_rows)(struct arena *a, struct session *s, const struct lake_table *t,
+                          const struct lake_snapshot *snap, const struct lake_file *const *files,
+                          size_t nfiles, const char *condition, struct engine_hits *ret, struct err *e);
 
     /* The SELECT's rows as files of a table, ready to be committed. Files of a failed stage are removed. */
     bool (*stage)(struct arena *a, struct session *s, const struct engine_stage *g, struct engine_staged *ret,

@@ -159,6 +159,9 @@ bool duck_relation_empty(struct session *s, const char *name, const struct engin
 bool duck_relation_ddl(struct session *s, const char *name, const char *ddl, struct err *e) must_check;
 bool duck_relation_sql(struct session *s, const char *name, const char *sql, bool keep,
                        struct err *e) must_check;
+bool duck_matching_rows(struct arena *a, struct session *s, const struct lake_table *t,
+                        const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
+                        const char *condition, struct engine_hits *ret, struct err *e) must_check;
 bool duck_matching_files(struct session *s, const struct lake_table *t, const struct lake_snapshot *snap,
                          const struct lake_file *const *files, size_t nfiles, const char *const *key,
                          size_t nkey, const char *keys, bool *hit, struct err *e) must_check;

@@ -205,8 +205,8 @@ struct lake_changes {
 };
 bool lake_changes_since(struct arena *a, const struct lake_table *t, const struct lake_snapshot *s,
                         int64_t after, struct lake_changes *ret, struct err *e) must_check;
-/* Has a commit after version `after` (-1 = any) added a file whose name, without its folders, begins with
- * `prefix`? True as well when the log no longer tells. */
+/* Has a commit after version `after` (-1 = any) added a file whose name, or that of its deletion vector's
+ * file, without folders, begins with `prefix`? True as well when the log no longer tells. */
 bool lake_added_since(const struct lake_table *t, int64_t after, const char *prefix, bool *ret,
                       struct err *e) must_check;
 
@@ -223,6 +223,9 @@ struct lake_column_stats {
  * for them. */
 char *lake_stats(struct arena *a, const struct lake_schema *s, const char *const *partition_by,
                  size_t npartition_by, int64_t rows, const struct lake_column_stats *cols, size_t ncols);
+/* The statistics of a file that gets a deletion vector: its bounds may be of rows that are gone. NULL when
+ * they cannot be read. */
+const char *lake_stats_loose(struct arena *a, const char *stats);
 /* min and max of a top-level column, by its physical name, from a file's stats, as JSON text ("12",
  * "\"abc\""); false = unknown. */
 bool lake_file_range(struct arena *a, const struct lake_file *f, const char *column, const char **ret_min,

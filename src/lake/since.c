@@ -237,15 +237,21 @@ struct looking {
     bool found;
 };
 
+static bool begins(const char *path, const char *prefix)
+{
+    const char *slash = strrchr(path, '/');
+    return strncmp(slash ? slash + 1 : path, prefix, strlen(prefix)) == 0;
+}
+
 static bool look(void *arg, const struct action *act, struct err *e)
 {
     (void)e;
     struct looking *x = arg;
-    if (act->add) {
-        const char *slash = strrchr(act->add->path, '/');
-        const char *name = slash ? slash + 1 : act->add->path;
-        x->found = x->found || strncmp(name, x->prefix, strlen(x->prefix)) == 0;
-    }
+    if (!act->add)
+        return true;
+    auto_arena *a = arena_new();
+    const char *vector = act->add->dv ? lake_dv_path(a, act->add->dv) : NULL;
+    x->found = x->found || begins(act->add->path, x->prefix) || (vector && begins(vector, x->prefix));
     return true;
 }
 

@@ -245,3 +245,21 @@ bool lake_file_range(struct arena *a, const struct lake_file *f, const char *col
     *ret_max = max;
     return true;
 }
+
+const char *lake_stats_loose(struct arena *a, const char *stats)
+{
+    struct pull j = pull_begin(a, stats, strlen(stats));
+    auto_buf b = BUF(SIZE_MAX / 2);
+    struct str key;
+    pull_object(&j);
+    buf_addf(&b, "{");
+    while (pull_key(&j, &key)) {
+        struct str value = pull_skip(&j);
+        if (str_is(key, "tightBounds"))
+            continue;
+        json_quote(&b, key.p, key.n);
+        buf_addf(&b, ":%.*s,", STR(value));
+    }
+    buf_addf(&b, "\"tightBounds\":false}");
+    return pull_end(&j) && !b.failed ? arena_strn(a, b.p, b.len) : NULL;
+}
