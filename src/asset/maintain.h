@@ -34,6 +34,17 @@ struct optimize_result {
 bool asset_optimize(struct task *t, const struct workshop *w, const char *table,
                     const struct optimize_options *o, struct optimize_result *ret, struct err *e) must_check;
 
+/* --- delete.c --- */
+
+struct delete_result {
+    int64_t version, rows;           /* committed, -1 = nothing was; rows that went, or would go */
+    size_t files, marked, rewritten; /* that had such rows; of them by deletion vectors, and written again */
+};
+/* Takes the rows away of which `where` is true: SQL on the columns of the table, which is one of the
+ * project's. */
+bool asset_delete(struct task *t, const struct workshop *w, const char *table, const char *where,
+                  bool dry_run, struct delete_result *ret, struct err *e) must_check;
+
 /* --- vacuum.c --- */
 
 /* What can go of a table, and with `dry_run` no more than that: see lake/vacuum.h. Files that a process of

@@ -433,6 +433,8 @@ static bool carry_out(struct job *j, struct asset_result *ret, struct err *e)
         !j->w->driver->session(a, j->w->engine, j->t, &j->s, e) || !job_relations(j, e))
         return false;
     target_properties(j);
+    if (j->work.base && !lake_may_change(&j->work.table, j->work.base, false, e))
+        return false;
     if (!target_schema(j, e) || !target_partitions(j, e) || !check_kept_rows(j, e) ||
         !staging_begin(a, j->w, &j->work.table, j->work.base, &j->staging, e))
         return false;

@@ -118,16 +118,14 @@ static bool check_target(const char *name, const struct lake_commit *c, const st
     return protocol_may_have(name, x->schema, x->props.v, x->props.n, e);
 }
 
-static bool check_writable(const char *name, const struct lake_commit *c, struct err *e)
+bool lake_may_change(const struct lake_table *t, const struct lake_snapshot *s, bool removes, struct err *e)
 {
-    if (!c->base)
-        return true;
-    const char *append_only = lake_property(c->base, "delta.appendOnly");
-    if (c->nremoves && append_only && strcmp(append_only, "true") == 0)
+    const char *name = log_table_name(t);
+    if (removes && is_true(lake_property(s, "delta.appendOnly")))
         return fail(e, ERR_DATA,
                     "table '%s' may only be appended to (delta.appendOnly), and this would remove rows",
                     name);
-    return protocol_may_write(name, c->base, e);
+    return protocol_may_write(name, s, e);
 }
 
 /* Rows that are new, and of which nobody has said that they are as the table wants them. */
@@ -348,8 +346,8 @@ bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_
     struct target x = target_of(a, c);
     struct intent in;
     intent_init(a, &in, t, c, x.changed || x.upgraded);
-    if (!check_writable(name, c, e) || !check_target(name, c, &x, e) || !check_checked(name, c, &x, e) ||
-        !check_absent(t, c, e))
+    if ((c->base && !lake_may_change(t, c->base, c->nremoves > 0, e)) || !check_target(name, c, &x, e) ||
+        !check_checked(name, c, &x, e) || !check_absent(t, c, e))
         return false;
     if (!sync_files(a, t, c, e))
         return wrap(e, "commit to table '%s'", name);

@@ -285,6 +285,11 @@ struct lake_commit {
     const char *run_id;     /* into commitInfo.userMetadata's place: {"cupel_run": ...}; NULL = none */
 };
 
+/* May the table be written here, and (removes) may rows be taken away? ERR_DATA naming the feature or
+ * property that forbids it. For asking before any work is done: lake_commit() asks, too. */
+bool lake_may_change(const struct lake_table *t, const struct lake_snapshot *s, bool removes,
+                     struct err *e) must_check;
+
 /* Data files are made durable first, then the log entry; when it returns true the commit is on disk and every
  * later reader sees it. Conflicts (ERR_CONFLICT): the table's schema or protocol changed, a file that it
  * removes is gone, one of its txn app ids was written, a concurrent create, or (not blind) rows that it could
