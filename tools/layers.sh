@@ -15,7 +15,8 @@ allowed() {
     connector) echo "$(allowed engine) connector" ;;
     project) echo "$(allowed connector) project" ;;
     asset) echo "$(allowed project) asset" ;;
-    page) echo "$(allowed asset) page" ;;
+    chart) echo "$(allowed asset) chart" ;;
+    page) echo "$(allowed chart) page" ;;
     run) echo "$(allowed page) run" ;;
     serve) echo "$(allowed run) serve" ;;
     cli) echo "$(allowed serve) cli" ;;

@@ -28,7 +28,7 @@ test_part() { # PART
     fuzz) test_fuzz ;;
     *)
         [ -d "tests/$1" ] || die "there is no part '$1' among" "$parts"
-        ninja_in build cupel tmdb-standin test-tools && test_python "$1"
+        ninja_in build cupel tmdb-standin libcupel-chart.so test-tools && test_python "$1"
         ;;
     esac
 }
@@ -64,7 +64,7 @@ test_meson() { # BUILD-FOLDER SUITE REPORT
 # Without warnings: what the checks add to the code makes gcc see ghosts, and the plain build has said all.
 test_san() {
     configure build-san -Dc_args=-w -Db_sanitize=address,undefined -Db_lundef=false &&
-        ninja_in build-san cupel tmdb-standin test-tools &&
+        ninja_in build-san cupel tmdb-standin libcupel-chart.so test-tools &&
         place_libduckdb build-san || return
     broken_suites=
     test_meson build-san unit san || broken_suites=unit

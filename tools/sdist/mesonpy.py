@@ -9,7 +9,7 @@ import os
 
 def prepare_metadata_for_build_wheel(folder, config_settings=None):
     name, version = os.environ["SDIST_NAME"], os.environ["SDIST_VERSION"]
-    info = f"{name}-{version}.dist-info"
+    info = f"{name.replace('-', '_')}-{version}.dist-info"
     os.mkdir(os.path.join(folder, info))
     with open(os.path.join(folder, info, "METADATA"), "w") as f:
         f.write(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")

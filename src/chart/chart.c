@@ -1,0 +1,127 @@
+#include "chart/chart.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+static const char library[] = "libcupel-chart.so";
+
+struct chart_engine {
+    struct arena *a;
+    const struct chart_lib *lib;
+    struct chart_vm *vm; /* NULL = to be opened */
+};
+
+static bool open_library(const char *path, const struct chart_lib **ret, struct err *e)
+{
+    void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const struct chart_lib *found = lib ? dlsym(lib, CHART_LIB_SYMBOL) : NULL;
+    if (!found)
+        return fail(e, ERR_IO, "cannot load the chart library: %s", dlerror());
+    if (strcmp(found->version, CUPEL_VERSION) != 0)
+        return fail(e, ERR_IO, "'%s' is of cupel %s, this is %s", path, found->version, CUPEL_VERSION);
+    *ret = found;
+    return true;
+}
+
+/* "/usr/bin/" of the program at work. */
+static const char *program_dir(struct arena *a)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    return arena_strn(a, path, n > 0 ? (size_t)n : 0);
+}
+
+static bool find_library(const struct chart_lib **ret, struct err *e)
+{
+    auto_arena *a = arena_new();
+    const char *env = getenv("CUPEL_CHART");
+    if (env && *env)
+        return open_library(env, ret, e);
+    const char *dir = program_dir(a);
+    const char *const places[] = {
+        arena_fmt(a, "%s%s", dir, library),
+        arena_fmt(a, "%s../lib/cupel/%s", dir, library),
+        CUPEL_CHART_PATH,
+    };
+    for (size_t i = 0; i < countof(places); i++)
+        if (fs_exists(places[i]))
+            return open_library(places[i], ret, e);
+    fail(e, ERR_IO, "no %s beside the program, nor in ../lib/cupel: charts cannot be drawn", library);
+    return hint(e, "`./dev build` makes it; CUPEL_CHART may name the file");
+}
+
+/* It stays open: what it loads does not like to be unloaded. */
+static bool load(const struct chart_lib **ret, struct err *e)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static const struct chart_lib *lib;
+
+    pthread_mutex_lock(&lock);
+    bool ok = lib || find_library(&lib, e);
+    *ret = lib;
+    pthread_mutex_unlock(&lock);
+    return ok;
+}
+
+static void close_vm(void *arg)
+{
+    struct chart_engine *g = arg;
+    if (g->vm)
+        g->lib->close(g->vm);
+    g->vm = NULL;
+}
+
+bool chart_open(struct arena *a, struct chart_engine **ret, struct err *e)
+{
+    struct chart_engine *g = arena_make(a, struct chart_engine, 1);
+    g->a = a;
+    if (!load(&g->lib, e))
+        return false;
+    arena_defer(a, close_vm, g);
+    *ret = g;
+    return true;
+}
+
+bool chart_svg(struct chart_engine *g, const struct chart_job *j, struct chart_svg *ret, struct err *e)
+{
+    if (!g->vm && !g->lib->open(&g->vm, e))
+        return false;
+    bool spent = false;
+    struct chart_svg drawn;
+    bool ok = g->lib->svg(g->vm, j, &drawn, &spent, e);
+    if (spent)
+        close_vm(g);
+    if (!ok)
+        return false;
+    arena_defer(g->a, free, drawn.svg);
+    arena_defer(g->a, free, drawn.warnings);
+    *ret = drawn;
+    return true;
+}
+
+static bool keep(struct chart_engine *g, char *p, const char **ret)
+{
+    arena_defer(g->a, free, p);
+    *ret = p;
+    return true;
+}
+
+bool chart_png(struct chart_engine *g, const struct chart_svg *svg, double scale, const char **ret,
+               size_t *ret_n, struct err *e)
+{
+    char *p;
+    return g->lib->png(svg->svg, svg->n, scale, &p, ret_n, e) && keep(g, p, ret);
+}
+
+bool chart_pdf(struct chart_engine *g, const struct chart_svg *svg, const char **ret, size_t *ret_n,
+               struct err *e)
+{
+    char *p;
+    return g->lib->pdf(svg->svg, svg->n, &p, ret_n, e) && keep(g, p, ret);
+}

@@ -1,0 +1,90 @@
+"""Charts: the pictures of tests/chart/specs are those of tests/golden/charts, and Vega-Lite's own examples can be drawn.
+
+UPDATE=1 writes the golden pictures anew: look at them before they are committed.
+"""
+import concurrent.futures
+import difflib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tarfile
+
+import pytest
+
+from conftest import ROOT, absent, shared
+
+SPECS = sorted((ROOT / "tests/chart/specs").glob("*.json"))
+GOLDEN = ROOT / "tests/golden/charts"
+
+NEED_THE_NETWORK = {"point_constant_legend_domain", "selection_type_point_zorder", "stocks-2009-layered-line-point"}
+WARNED_OF = {  # what Vega-Lite itself says of its examples
+    "animated_gapminder": "Symbol legend count exceeds limit, filtering items.",
+    "facet_independent_scale_layer_broken": "Detected faceted independent scales that union domain",
+    "layer_line_exponential": 'Invalid aggregation operator "[object Object]".',
+}
+
+
+@pytest.fixture(scope="session")
+def tool():
+    build = pathlib.Path(os.environ.get("CUPEL_BUILD", ROOT / "build"))
+
+    def run(*args):
+        done = subprocess.run([build / "tests/tools/chart_tool", *map(str, args)], capture_output=True, text=True, timeout=600,
+                              env={**os.environ, "CUPEL_CHART": str(build / "libcupel-chart.so")})
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
+
+
+def elements(svg):
+    """One element a line, so that a difference can be read."""
+    return re.sub(r"(<[^/])", r"\n\1", svg).splitlines()
+
+
+@pytest.mark.parametrize("spec, theme", [(s, "light") for s in SPECS] + [(s, "dark") for s in SPECS if s.stem in ("bars", "heat")],
+                         ids=lambda x: getattr(x, "stem", x))
+def test_the_picture_is_as_it_was(tool, tmp_path, spec, theme):
+    (said,) = tool(theme, "/nowhere", tmp_path, spec)
+    assert (said["error"], said["warnings"]) == (None, [])
+    got, golden = (tmp_path / f"{spec.stem}.svg").read_text(), GOLDEN / f"{spec.stem}-{theme}.svg"
+    if os.environ.get("UPDATE"):
+        golden.write_text("\n".join(elements(got)) + "\n")
+    want = golden.read_text().splitlines()
+    if elements(got) != want:
+        diff = "\n".join(difflib.unified_diff(want, elements(got), str(golden), "drawn now", lineterm="", n=1))
+        pytest.fail(f"{spec.stem} looks different: see {tmp_path / spec.stem}.png; UPDATE=1 takes it over\n{diff[:6000]}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def examples(tool, tmp_path_factory):
+    """{name: what was said of it}, of all the examples."""
+    cache = pathlib.Path(os.environ.get("CUPEL_CACHE", pathlib.Path.home() / ".cache/cupel"))
+    data = next(iter(sorted(cache.glob("vega-datasets-*/package/data"))), None)
+    if not data:
+        absent("npm's vega-datasets is not there: ./dev setup test fetches it")
+    folder = tmp_path_factory.mktemp("examples")
+    packed = subprocess.run(["zstd", "-dc", shared("data/charts/vega_lite_examples.tar.zst")], check=True, capture_output=True)
+    (folder / "all.tar").write_bytes(packed.stdout)
+    with tarfile.open(folder / "all.tar") as tar:
+        tar.extractall(folder)
+    specs = sorted((folder / "examples/specs").glob("*.vl.json"))
+    assert len(specs) == 633
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        halves = pool.map(lambda part: tool(data, "-", *part), [specs[::2], specs[1::2]])
+    return {said["spec"]: said for half in halves for said in half}
+
+
+def test_every_published_example_is_drawn(examples):
+    assert len(examples) == 633
+    wrong = {n: s["error"] for n, s in examples.items() if s["error"] and n not in NEED_THE_NETWORK}
+    assert wrong == {}
+    assert {n for n, s in examples.items() if s["missing"]} == NEED_THE_NETWORK
+
+
+def test_no_example_is_warned_of_without_reason(examples):
+    warned = {n: s["warnings"] for n, s in examples.items() if s["warnings"]}
+    assert set(warned) == set(WARNED_OF)
+    assert all(len(w) == 1 and w[0].startswith(WARNED_OF[n]) for n, w in warned.items())

@@ -1,0 +1,250 @@
+#include "chart/chart.h"
+
+#include "base/json.h"
+#include "test.h"
+
+static const char bars[] =
+    "{\"data\": {\"name\": \"q\"}, \"mark\": \"bar\", \"title\": \"Films\", \"encoding\": {"
+    "\"y\": {\"field\": \"genre\", \"type\": \"nominal\"},"
+    "\"x\": {\"field\": \"n\", \"type\": \"quantitative\"}}}";
+static const char rows[] = "[{\"genre\": \"Drama\", \"n\": 12}, {\"genre\": \"Comedy\", \"n\": 7}]";
+static const struct chart_data data[] = {{"q", rows, sizeof rows - 1}};
+
+struct fixture {
+    struct arena *a;
+    struct chart_engine *g;
+};
+
+static struct fixture fixture_open(void)
+{
+    struct err e = {0};
+    struct fixture f = {.a = arena_new()};
+    if (!chart_open(f.a, &f.g, &e))
+        BAD("%s", e.msg);
+    REQUIRE(f.g);
+    return f;
+}
+
+static void fixture_close(struct fixture *f)
+{
+    arena_free(f->a);
+}
+#define FIXTURE(f) __attribute__((cleanup(fixture_close))) struct fixture f = fixture_open()
+
+static struct chart_job job_of(const char *spec)
+{
+    return (struct chart_job){.spec = spec,
+                              .spec_n = strlen(spec),
+                              .data = data,
+                              .ndata = countof(data),
+                              .width = 800,
+                              .height = 500};
+}
+
+static const char *draw(struct fixture *f, const char *spec)
+{
+    struct err e = {0};
+    struct chart_svg svg = {0};
+    struct chart_job j = job_of(spec);
+    if (!chart_svg(f->g, &j, &svg, &e))
+        BAD("%s", e.msg);
+    REQUIRE(svg.svg);
+    CHECK_STR(svg.warnings, "");
+    return svg.svg;
+}
+
+static int count(const char *text, const char *part)
+{
+    int n = 0;
+    for (const char *p = text; (p = strstr(p, part)); p += strlen(part))
+        n++;
+    return n;
+}
+
+TEST(rows_become_bars)
+{
+    FIXTURE(f);
+    const char *svg = draw(&f, bars);
+    CHECK_HAS(svg, "width=\"800\" height=\"500\"");
+    CHECK_HAS(svg, ">Drama<");
+    CHECK_HAS(svg, ">Comedy<");
+    CHECK_HAS(svg, ">Films<");
+    CHECK_HAS(svg, "Inter");
+    CHECK_INT(count(svg, "fill=\"#0b67b2\""), 2);
+}
+
+TEST(the_same_chart_is_the_same_bytes)
+{
+    static const char jitter[] = "{\"data\": {\"sequence\": {\"start\": 0, \"stop\": 50, \"as\": \"i\"}}, "
+                                 "\"transform\": [{\"calculate\": "
+                                 "\"random()\", \"as\": \"r\"}], \"mark\": \"point\", \"encoding\": {\"x\": "
+                                 "{\"field\": \"i\", \"type\": "
+                                 "\"quantitative\"}, \"y\": {\"field\": \"r\", \"type\": \"quantitative\"}}}";
+    FIXTURE(one);
+    FIXTURE(two);
+    const char *first = draw(&one, jitter);
+    draw(&two, bars);
+    CHECK_STR(draw(&two, jitter), first);
+}
+
+TEST(numbers_as_people_read_them)
+{
+    static const struct {
+        const char *format, *value, *want;
+    } cases[] = {
+        {"usd", "0", "$0"},
+        {"usd", "950", "$950"},
+        {"usd", "1234", "$1.23k"},
+        {"usd", "25000000", "$25M"},
+        {"usd", "999999999", "$1B"},
+        {"usd", "2923706026", "$2.92B"},
+        {"usd", "-1500000", "\xe2\x88\x92$1.5M"},
+        {"usd", "null", ""},
+        {"short", "1000", "1k"},
+        {"short", "123456", "123k"},
+        {"short", "7.25", "7.25"},
+        {"times", "0.333", "0.33\xc3\x97"},
+        {"times", "12.4", "12\xc3\x97"},
+    };
+    FIXTURE(f);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].value);
+        const char *spec =
+            arena_fmt(f.a,
+                      "{\"data\": {\"values\": [{\"v\": %s}]}, \"mark\": \"text\", \"encoding\": "
+                      "{\"text\": {\"field\": \"v\", \"formatType\": \"%s\"}}}",
+                      cases[i].value, cases[i].format);
+        CHECK_HAS(draw(&f, spec), arena_fmt(f.a, ">%s<", cases[i].want));
+    }
+}
+
+TEST(dates_are_utc)
+{
+    FIXTURE(f);
+    CHECK_HAS(
+        draw(
+            &f,
+            "{\"data\": {\"values\": [{\"d\": \"2026-11-21T23:59:00Z\"}]}, \"mark\": \"text\", \"encoding\": "
+            "{\"text\": {\"field\": \"d\", \"type\": \"temporal\", \"format\": \"%Y-%m-%d %H:%M\"}}}"),
+        ">2026-11-21 23:59<");
+}
+
+TEST(long_titles_are_wrapped)
+{
+    FIXTURE(f);
+    const char *svg = draw(
+        &f,
+        "{\"title\": \"The films of the two thousands earned more than those of the nineties, eighties and "
+        "seventies taken together\", \"data\": {\"name\": \"q\"}, \"mark\": \"point\", \"encoding\": {}}");
+    CHECK_INT(count(svg, "<tspan"), 2);
+}
+
+TEST(themes)
+{
+    FIXTURE(f);
+    struct err e;
+    static const struct {
+        enum chart_theme theme;
+        const char *want;
+    } cases[] = {{CHART_LIGHT, "#ffffff"}, {CHART_DARK, "#111827"}, {CHART_PLAIN, "fill=\"white\""}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].want);
+        struct chart_job j = job_of(bars);
+        struct chart_svg svg;
+        j.theme = cases[i].theme;
+        REQUIRE(chart_svg(f.g, &j, &svg, &e));
+        CHECK_HAS(svg.svg, cases[i].want);
+    }
+}
+
+TEST(pictures)
+{
+    FIXTURE(f);
+    struct err e = {0};
+    struct chart_svg svg;
+    struct chart_job j = job_of(bars);
+    const char *p = "";
+    size_t n = 0;
+    REQUIRE(chart_svg(f.g, &j, &svg, &e));
+    REQUIRE(chart_png(f.g, &svg, 2, &p, &n, &e));
+    static const unsigned char head[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0,    13,
+                                         'I',  'H', 'D', 'R', 0,    0,    0x06, 0x40, 0, 0, 0x03, 0xe8};
+    CHECK(n > sizeof head && memcmp(p, head, sizeof head) == 0); /* 1600 x 1000 */
+    REQUIRE(chart_pdf(f.g, &svg, &p, &n, &e));
+    CHECK(n > 1000 && memcmp(p, "%PDF-", 5) == 0);
+    CHECK(!chart_png(f.g, &svg, 100, &p, &n, &e));
+    CHECK_STR(e.msg, "a picture of 80000 x 50000 pixels: at most 20000 a side");
+    CHECK_INT(e.kind, ERR_LIMIT);
+}
+
+TEST(what_vega_swallows_is_an_error)
+{
+    static const struct {
+        const char *label, *spec, *want;
+    } cases[] = {
+        {"not JSON", "{\"mark\": ", "end"},
+        {"no mark of that name", "{\"data\": {\"name\": \"q\"}, \"mark\": \"barr\"}", "cannot read property"},
+        {"an expression that fails at work",
+         "{\"data\": {\"name\": \"q\"}, \"transform\": [{\"calculate\": \"nope(datum.n)\", \"as\": \"x\"}], "
+         "\"mark\": \"bar\"}",
+         "Unrecognized function: nope"},
+        {"data from elsewhere", "{\"data\": {\"url\": \"https://example.org/x.csv\"}, \"mark\": \"bar\"}",
+         "Loading failed https://example.org/x.csv"},
+        {"a file", "{\"data\": {\"url\": \"/etc/passwd\"}, \"mark\": \"bar\"}", "Loading failed /etc/passwd"},
+        {"an image of the disk is only named",
+         "{\"data\": {\"name\": \"nothing\", \"url\": \"x.json\"}, \"mark\": \"bar\"}",
+         "Loading failed x.json"},
+    };
+    FIXTURE(f);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].label);
+        struct err e = {0};
+        struct chart_svg svg;
+        struct chart_job j = job_of(cases[i].spec);
+        CHECK(!chart_svg(f.g, &j, &svg, &e));
+        CHECK_INT(e.kind, ERR_USER);
+        CHECK_HAS(e.msg, cases[i].want);
+    }
+    draw(&f, bars);
+}
+
+TEST(limits_stop_what_never_ends)
+{
+    FIXTURE(f);
+    struct err e = {0};
+    struct chart_svg svg;
+    static const char endless[] =
+        "{\"data\": {\"sequence\": {\"start\": 0, \"stop\": 1e9}}, \"mark\": \"point\"}";
+    static const char vast[] =
+        "{\"data\": {\"sequence\": {\"start\": 0, \"stop\": 1e12}}, \"mark\": \"point\"}";
+    struct chart_job j = job_of(endless);
+    j.time_ms = 200;
+    CHECK(!chart_svg(f.g, &j, &svg, &e));
+    CHECK_STR(e.msg, "the chart took longer than 0.2 s and was stopped");
+    CHECK_INT(e.kind, ERR_LIMIT);
+    CASE("memory");
+    j.time_ms = 0;
+    j.memory_bytes = 64 << 20;
+    CHECK(!chart_svg(f.g, &j, &svg, &e));
+    CHECK_STR(e.msg, "the chart needs more than 64 MB of memory");
+    CHECK_INT(e.kind, ERR_LIMIT);
+    CASE("an array that no memory holds");
+    j.spec = vast;
+    j.spec_n = sizeof vast - 1;
+    CHECK(!chart_svg(f.g, &j, &svg, &e));
+    CHECK_STR(e.msg, "the chart needs more than 64 MB of memory");
+    CASE("afterwards");
+    draw(&f, bars);
+}
+
+TEST(warnings_are_handed_on)
+{
+    FIXTURE(f);
+    struct err e = {0};
+    struct chart_svg svg = {.warnings = (char[]){""}};
+    struct chart_job j =
+        job_of("{\"data\": {\"name\": \"q\"}, \"mark\": \"bar\", \"encoding\": {\"x\": {\"field\": "
+               "\"genre\", \"type\": \"nominal\", \"scale\": {\"type\": \"log\"}}}}");
+    CHECK(chart_svg(f.g, &j, &svg, &e));
+    CHECK_HAS(svg.warnings, "log");
+}
