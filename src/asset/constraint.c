@@ -182,11 +182,13 @@ bool constrained_stage(struct arena *a, const struct workshop *w, struct session
 {
     struct constraints demands = {0};
     struct engine_stage stage = *g;
+    const struct lake_indexed indexed = lake_indexed(c->properties, c->nproperties);
+    stage.indexed = &indexed;
     not_nulls(a, NULL, c->schema->fields, c->schema->n, &demands);
     if (!checks(a, w, s, table, c, &demands, e))
         return false;
     if (demands.n == 0)
-        return w->driver->stage(a, s, g, ret, e);
+        return w->driver->stage(a, s, &stage, ret, e);
 
     struct gate *gates = arena_make(a, struct gate, g->ngates + demands.n);
     for (size_t i = 0; i < g->ngates; i++)

@@ -80,7 +80,9 @@ static bool rewrite(struct deletion *d, struct engine_staged *ret, struct err *e
 {
     auto_buf sql = BUF(1 << 20);
     buf_addf(&sql, "SELECT o.* FROM cupel_hit AS o WHERE (%s\n) IS NOT TRUE", d->where);
+    const struct lake_indexed indexed = lake_indexed(d->base->properties, d->base->nproperties);
     const struct engine_stage stage = {.sql = sql.p,
+                                       .indexed = &indexed,
                                        .store = d->w->lake,
                                        .dir = d->table.dir,
                                        .token = d->staging.token,

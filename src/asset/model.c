@@ -109,8 +109,10 @@ static bool target_partitions(struct job *j, struct err *e)
 bool job_stage(struct job *j, const struct engine_stage *g, struct engine_staged *ret, struct err *e)
 {
     struct engine_stage stage = *g;
+    const struct lake_indexed indexed = lake_indexed(j->properties.v, j->properties.n);
     stage.schema = &j->schema;
     stage.token = j->staging.token;
+    stage.indexed = &indexed;
     return j->w->driver->stage(j->t->a, j->s, &stage, ret, e);
 }
 

@@ -331,7 +331,9 @@ static bool write_files(struct packing *p, const struct lake_file *const *files,
     buf_addf(&sql, " FROM cupel_pack");
     if ((p->tag && !add_order(p, &sql, e)) || !buf_done(&sql, e))
         return false;
+    const struct lake_indexed indexed = lake_indexed(s->properties, s->nproperties);
     const struct engine_stage stage = {.sql = sql.p,
+                                       .indexed = &indexed,
                                        .store = p->w->lake,
                                        .dir = *folder ? fs_join(a, p->table.dir, folder) : p->table.dir,
                                        .token = p->staging.token,

@@ -264,7 +264,8 @@ static const char *file_stats(struct stage *st, duckdb_vector v, idx_t row, int6
     for (idx_t i = 0; i < m.n; i++)
         cols[i] = column_stats(st->scratch, text_at(st->scratch, m.keys, m.start + i),
                                map_at(m.values, m.start + i));
-    return lake_stats(st->a, &st->schema, st->g->partition_by, st->g->npartition_by, rows, cols, m.n);
+    return lake_stats(st->a, &st->schema, st->g->partition_by, st->g->npartition_by, st->g->indexed, rows,
+                      cols, m.n);
 }
 
 /* As Delta's log has it: a timestamp without its zone. */

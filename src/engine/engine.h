@@ -79,6 +79,7 @@ struct engine_stage {
     const struct lake_schema *schema;
     const char *const *partition_by;
     size_t npartition_by;
+    const struct lake_indexed *indexed; /* which columns get statistics; NULL = the usual ones */
     const struct gate *gates;
     size_t ngates;
     /* A column of the SELECT (VARCHAR or VARCHAR[]) that holds the row's own reasons for being rejected, NULL

@@ -217,12 +217,21 @@ struct lake_column_stats {
     int64_t nulls; /* -1 = unknown */
     bool has_nan;
 };
-/* The `stats` JSON of an add action, by Delta's rules: first 32 leaf columns, partition columns left out,
- * numbers as numbers, strings cut to 32 characters (max rounded up or left out), timestamps in ISO form to
- * the millisecond (min rounded down, max up), no NaN; lists and maps have none. NULL when there is no memory
- * for them. */
+/* Which columns get statistics: the first leaf columns, or those that are named (and what is in them, of a
+ * struct). From delta.dataSkippingNumIndexedCols and delta.dataSkippingStatsColumns. */
+struct lake_indexed {
+    int64_t first;     /* -1 = all, 32 is usual */
+    const char *names; /* "a, s.q, `odd name`"; NULL = the first ones */
+};
+struct lake_indexed lake_indexed(const struct lake_property *props, size_t nprops);
+
+/* The `stats` JSON of an add action, by Delta's rules: first 32 leaf columns unless `which` (may be NULL)
+ * says others, partition columns left out, numbers as numbers, strings cut to 32 characters (max rounded up
+ * or left out), timestamps in ISO form to the millisecond (min rounded down, max up), no NaN; lists and maps
+ * have none. NULL when there is no memory for them. */
 char *lake_stats(struct arena *a, const struct lake_schema *s, const char *const *partition_by,
-                 size_t npartition_by, int64_t rows, const struct lake_column_stats *cols, size_t ncols);
+                 size_t npartition_by, const struct lake_indexed *which, int64_t rows,
+                 const struct lake_column_stats *cols, size_t ncols);
 /* The statistics of a file that gets a deletion vector: its bounds may be of rows that are gone. NULL when
  * they cannot be read. */
 const char *lake_stats_loose(struct arena *a, const char *stats);

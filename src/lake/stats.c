@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@ struct stats { /* being made */
     size_t ncols;
     const char *const *partition_by;
     size_t npartition_by;
-    int left; /* leaf columns that may still have statistics */
+    const char *names; /* those that have statistics; NULL = the first ones */
+    int64_t left;      /* leaf columns that may still have them */
 };
 
 enum stat { STAT_MIN, STAT_MAX, STAT_NULLS };
@@ -157,6 +159,64 @@ static bool is_partition(const struct stats *s, const char *name)
     return false;
 }
 
+/* One part of "s.`odd name`", from *p on, which goes past it. */
+static bool takes_part(const char **p, const char *name)
+{
+    const char *s = *p;
+    bool quoted = *s == '`';
+    s += quoted;
+    for (; *name && *s; name++, s++) {
+        if (tolower((unsigned char)*name) != tolower((unsigned char)*s))
+            return false;
+        if (quoted && *s == '`' && *++s != '`')
+            return false;
+    }
+    if (*name || (quoted && *s++ != '`'))
+        return false;
+    *p = s;
+    return true;
+}
+
+/* Is the column one of those named, or in a struct that is? */
+static bool is_listed(const char *names, const char *const *path, size_t depth)
+{
+    for (const char *p = names; *p; p += *p == ',') {
+        p += strspn(p, " \t\n");
+        const char *end = p;
+        for (size_t i = 0; i < depth && takes_part(&end, path[i]); i++) {
+            const char *rest = end + strspn(end, " \t\n");
+            if (!*rest || *rest == ',')
+                return true;
+            if (*end++ != '.')
+                break;
+        }
+        for (bool quoted = false; *p && (quoted || *p != ','); p++)
+            quoted ^= *p == '`';
+    }
+    return false;
+}
+
+static bool is_indexed(struct stats *s, const char *const *path, size_t depth)
+{
+    return s->names ? is_listed(s->names, path, depth) : s->left-- > 0;
+}
+
+struct lake_indexed lake_indexed(const struct lake_property *props, size_t nprops)
+{
+    struct lake_indexed x = {INDEXED_COLUMNS, NULL};
+    struct err ignored;
+    int64_t n;
+    for (size_t i = 0; i < nprops; i++) {
+        const char *key = props[i].key, *value = props[i].value;
+        if (value && strcmp(key, "delta.dataSkippingStatsColumns") == 0)
+            x.names = value;
+        else if (value && strcmp(key, "delta.dataSkippingNumIndexedCols") == 0 &&
+                 text_int(value, &n, &ignored) && n >= -1)
+            x.first = n;
+    }
+    return x;
+}
+
 /* `what` of the columns as members of an object, whose brace is written. path[0..depth) names the struct. */
 static void write_columns(struct buf *b, struct stats *s, enum stat what, const struct lake_field *f,
                           size_t n, const char **path, size_t depth)
@@ -171,7 +231,7 @@ static void write_columns(struct buf *b, struct stats *s, enum stat what, const 
         if (f[i].type->kind == LAKE_STRUCT) {
             write_columns(&value, s, what, f[i].type->fields, f[i].type->nfields, path, depth + 1);
             wrote = value.len > 0;
-        } else if (s->left-- > 0) {
+        } else if (is_indexed(s, path, depth + 1)) {
             const struct lake_column_stats *c =
                 f[i].type->kind == LAKE_PRIMITIVE ? stats_of(s, path, depth + 1) : NULL;
             if (c && what == STAT_NULLS && c->nulls >= 0) {
@@ -194,15 +254,17 @@ static void write_columns(struct buf *b, struct stats *s, enum stat what, const 
 }
 
 char *lake_stats(struct arena *a, const struct lake_schema *schema, const char *const *partition_by,
-                 size_t npartition_by, int64_t rows, const struct lake_column_stats *cols, size_t ncols)
+                 size_t npartition_by, const struct lake_indexed *which, int64_t rows,
+                 const struct lake_column_stats *cols, size_t ncols)
 {
+    const struct lake_indexed usual = {INDEXED_COLUMNS, NULL}, *x = which ? which : &usual;
     static const char *const names[] = {"minValues", "maxValues", "nullCount"};
     const char *path[MAX_PARTS];
     auto_buf b = BUF(SIZE_MAX / 2);
-    struct stats s = {cols, ncols, partition_by, npartition_by, 0};
+    struct stats s = {cols, ncols, partition_by, npartition_by, x->names, 0};
     buf_addf(&b, "{\"numRecords\":%" PRIi64, rows);
     for (size_t i = 0; i < countof(names); i++) {
-        s.left = INDEXED_COLUMNS;
+        s.left = x->first < 0 ? INT64_MAX : x->first;
         buf_addf(&b, ",\"%s\":{", names[i]);
         write_columns(&b, &s, (enum stat)i, schema->fields, schema->n, path, 0);
         buf_addf(&b, "}");

@@ -119,3 +119,13 @@ def test_null_where_none_may_be(lab):
     assert "NOT NULL of column 'st.a' does not hold in 1 row" in lab.run(code=6)["silver.t"]["error"]["message"]
     lab.model("silver.t", "mode: replace", "SELECT nullif(id, 1) AS id, {a: 1::BIGINT} AS st FROM bronze.e")
     assert "NOT NULL of column 'id' does not hold in 1 row" in lab.run(code=6)["silver.t"]["error"]["message"]
+
+
+def test_columns_with_statistics_are_those_asked_for(lab):
+    lab.model("silver.t", "mode: merge\nkey: id\nincremental: bronze.e\nproperties: {delta.dataSkippingStatsColumns: 'id, s'}",
+              "SELECT * FROM bronze.e")
+    for i in range(2):
+        lab.write("bronze.e", [{"id": 1, "v": i, "s": "x"}])
+        lab.run()
+        stats = json.loads(actions(lab, "silver.t", i, "add")[0]["stats"])
+        assert stats["minValues"] == {"id": 1, "s": "x"}

@@ -55,8 +55,8 @@ static const char *stats_of(struct arena *a, const struct lake_snapshot *s, json
             .has_nan = strcmp(json_str(column, "has_nan", "false"), "true") == 0,
         };
     }
-    return lake_stats(a, &s->schema, s->partition_by, s->npartition_by, json_int(item, "rows", 0), list.v,
-                      list.n);
+    return lake_stats(a, &s->schema, s->partition_by, s->npartition_by, NULL, json_int(item, "rows", 0),
+                      list.v, list.n);
 }
 
 static bool read_files(struct arena *a, const struct lake_table *t, const struct lake_snapshot *s,

@@ -61,7 +61,7 @@ TEST(a_minimum_and_a_maximum_are_true_bounds)
         const struct lake_column_stats c = {"\"x\"", cases[i].min, cases[i].max, 2, cases[i].nan};
         char *want =
             arena_fmt(a, "{\"numRecords\":9,\"minValues\":%s,\"nullCount\":{\"x\":2}}", cases[i].want);
-        CHECK_STR(lake_stats(a, &s, NULL, 0, 9, &c, 1), want);
+        CHECK_STR(lake_stats(a, &s, NULL, 0, NULL, 9, &c, 1), want);
     }
 }
 
@@ -85,10 +85,10 @@ TEST(columns_are_found_by_their_quoted_paths)
         {"\"s\".\"q\"\"r\"", "3", "4", 1, false},
         {"\"a.b\"", "5", "6", -1, false},
     };
-    CHECK_STR(lake_stats(a, &s, (const char *const[]){"p"}, 1, 7, c, countof(c)),
+    CHECK_STR(lake_stats(a, &s, (const char *const[]){"p"}, 1, NULL, 7, c, countof(c)),
               "{\"numRecords\":7,\"minValues\":{\"s\":{\"q\\\"r\":3},\"a.b\":5},"
               "\"maxValues\":{\"s\":{\"q\\\"r\":4},\"a.b\":6},\"nullCount\":{\"s\":{\"q\\\"r\":1}}}");
-    CHECK_STR(lake_stats(a, &s, NULL, 0, 0, NULL, 0),
+    CHECK_STR(lake_stats(a, &s, NULL, 0, NULL, 0, NULL, 0),
               "{\"numRecords\":0,\"minValues\":{},\"maxValues\":{},\"nullCount\":{}}");
 }
 
@@ -102,7 +102,7 @@ TEST(only_the_first_columns_have_statistics)
         c[i] = (struct lake_column_stats){arena_fmt(a, "\"c%d\"", i), "1", "1", 0, false};
     }
     const struct lake_schema s = {fields, 40};
-    char *all = lake_stats(a, &s, (const char *const[]){"c3"}, 1, 1, c, 40);
+    char *all = lake_stats(a, &s, (const char *const[]){"c3"}, 1, NULL, 1, c, 40);
     CHECK_HAS(all, "\"c32\":1");
     CHECK(!strstr(all, "\"c33\""));
     CHECK(!strstr(all, "\"c3\""));
@@ -141,14 +141,70 @@ TEST(statistics_are_left_out_when_memory_is_short)
     const struct lake_schema s = {&f, 1};
     const struct lake_column_stats c = {"\"x\"", X32 X32, X32 X32, 2, false};
     auto_arena *first = arena_new();
-    const char *want = lake_stats(first, &s, NULL, 0, 9, &c, 1);
+    const char *want = lake_stats(first, &s, NULL, 0, NULL, 9, &c, 1);
     for (int n = 0, hit = 1; hit; n++) {
         auto_arena *a = arena_new();
         fault_only("realloc");
         fault_arm(n);
-        const char *got = lake_stats(a, &s, NULL, 0, 9, &c, 1);
+        const char *got = lake_stats(a, &s, NULL, 0, NULL, 9, &c, 1);
         hit = fault_hit();
         fault_off();
         CHECK_STR(got, hit ? NULL : want);
     }
+}
+
+TEST(columns_that_get_statistics)
+{
+    static const struct lake_field inner[] = {{.name = "q", .type = &test_long},
+                                              {.name = "r", .type = &test_long}};
+    static const struct lake_type row = {.kind = LAKE_STRUCT, .fields = inner, .nfields = 2};
+    static const struct lake_field fields[] = {{.name = "a", .type = &test_long},
+                                               {.name = "s", .type = &row},
+                                               {.name = "b,`c.", .type = &test_long}};
+    static const struct lake_schema s = {fields, 3};
+    static const struct lake_column_stats c[] = {
+        {"\"a\"", "1", "1", 0, false},
+        {"\"s\".\"q\"", "2", "2", 0, false},
+        {"\"s\".\"r\"", "3", "3", 0, false},
+        {"\"b,`c.\"", "4", "4", 0, false},
+    };
+    static const struct {
+        const char *label;
+        struct lake_property p[2];
+        const char *mins;
+    } cases[] = {
+        {"all four", {{"x", "y"}}, "{\"a\":1,\"s\":{\"q\":2,\"r\":3},\"b,`c.\":4}"},
+        {"the first two", {{"delta.dataSkippingNumIndexedCols", "2"}}, "{\"a\":1,\"s\":{\"q\":2}}"},
+        {"none", {{"delta.dataSkippingNumIndexedCols", "0"}}, "{}"},
+        {"every one",
+         {{"delta.dataSkippingNumIndexedCols", "-1"}},
+         "{\"a\":1,\"s\":{\"q\":2,\"r\":3},\"b,`c.\":4}"},
+        {"what is no number",
+         {{"delta.dataSkippingNumIndexedCols", "x"}},
+         "{\"a\":1,\"s\":{\"q\":2,\"r\":3},\"b,`c.\":4}"},
+        {"by name", {{"delta.dataSkippingStatsColumns", "s.r,A"}}, "{\"a\":1,\"s\":{\"r\":3}}"},
+        {"a struct", {{"delta.dataSkippingStatsColumns", " `s` "}}, "{\"s\":{\"q\":2,\"r\":3}}"},
+        {"an odd name", {{"delta.dataSkippingStatsColumns", "x, `b,``c.`"}}, "{\"b,`c.\":4}"},
+        {"names before numbers",
+         {{"delta.dataSkippingNumIndexedCols", "1"}, {"delta.dataSkippingStatsColumns", "s.q"}},
+         "{\"s\":{\"q\":2}}"},
+        {"the beginning of a name", {{"delta.dataSkippingStatsColumns", "s.qq, aa, b"}}, "{}"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        auto_arena *a = arena_new();
+        CASE(cases[i].label);
+        struct lake_indexed which = lake_indexed(cases[i].p, cases[i].p[1].key ? 2 : 1);
+        CHECK_HAS(lake_stats(a, &s, NULL, 0, &which, 1, c, 4),
+                  arena_fmt(a, ",\"minValues\":%s,\"maxValues\"", cases[i].mins));
+    }
+}
+
+TEST(bounds_of_a_file_with_dead_rows_are_loose)
+{
+    auto_arena *a = arena_new();
+    CHECK_STR(lake_stats_loose(a, "{\"numRecords\":3,\"minValues\":{\"a\":1}}"),
+              "{\"numRecords\":3,\"minValues\":{\"a\":1},\"tightBounds\":false}");
+    CHECK_STR(lake_stats_loose(a, "{\"tightBounds\" : true, \"numRecords\":3}"),
+              "{\"numRecords\":3,\"tightBounds\":false}");
+    CHECK_STR(lake_stats_loose(a, "{\"numRecords\":3"), NULL);
 }
