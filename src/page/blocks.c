@@ -43,8 +43,16 @@ static const char *closing(const char *p, char mark, size_t n, int *line)
 
 static bool block_kind(struct str word, enum block_kind *ret)
 {
-    *ret = str_is(word, "sql") ? BLOCK_SQL : BLOCK_TABLE;
-    return str_is(word, "sql") || str_is(word, "table");
+    static const struct {
+        const char *word;
+        enum block_kind kind;
+    } kinds[] = {{"sql", BLOCK_SQL}, {"table", BLOCK_TABLE}, {"value", BLOCK_VALUE}};
+    for (size_t i = 0; i < countof(kinds); i++)
+        if (str_is(word, kinds[i].word)) {
+            *ret = kinds[i].kind;
+            return true;
+        }
+    return false;
 }
 
 static bool read_name(struct cutter *c, const char *line, size_t ticks, int at_line, struct block *b,
@@ -66,14 +74,14 @@ static bool read_name(struct cutter *c, const char *line, size_t ticks, int at_l
 /* "```tabel top" would be shown as a piece of code. */
 static bool check_kind(const struct cutter *c, const char *line, const char *word, int at_line, struct err *e)
 {
-    static const char *const kinds[] = {"table"};
+    static const char *const kinds[] = {"table", "value"};
     size_t n = strcspn(word, " \t\r\n"), blanks = strspn(word + n, " \t");
     if (!blanks || !word[n + blanks] || strchr("\r\n", word[n + blanks]) ||
-        !text_nearest(arena_strn(c->a, word, n), kinds, 1))
+        !text_nearest(arena_strn(c->a, word, n), kinds, countof(kinds)))
         return true;
     struct src at = {c->file, at_line, (int)(word - line) + 1};
     fail_at(e, ERR_USER, at, "unknown kind of block '%.*s'", (int)n, word);
-    return hint(e, "did you mean 'table'?");
+    return hint(e, "did you mean '%s'?", text_nearest(arena_strn(c->a, word, n), kinds, countof(kinds)));
 }
 
 static const char *skip_front_matter(const char *text, int *line)

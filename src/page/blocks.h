@@ -1,11 +1,12 @@
-/* blocks.h - a page cut into its parts: Markdown between fenced `sql NAME` and `table NAME` blocks. Pure. */
+/* blocks.h - a page cut into its parts: Markdown between fenced `sql NAME`, `table NAME` and `value NAME`
+ * blocks. Pure. */
 #pragma once
 #include "base/text.h"
 
-enum block_kind { BLOCK_MARKDOWN, BLOCK_SQL, BLOCK_TABLE };
+enum block_kind { BLOCK_MARKDOWN, BLOCK_SQL, BLOCK_TABLE, BLOCK_VALUE };
 struct block {
     enum block_kind kind;
-    const char *name; /* of sql and table */
+    const char *name; /* of all but Markdown */
     const char *body; /* without the fences, NUL-terminated */
     struct src at;    /* of body[0] */
     struct src name_at;

@@ -102,13 +102,20 @@ static void check_table(struct checker *c, const struct block *b, const struct p
     const struct page_query *q = query_find(c->a, qs, (struct str){b->name, strlen(b->name)}, b->name_at, &e);
     if (!q)
         problems_add(c->problems, &e);
-    if (!show_read(c->a, b, &show, &e)) {
-        problems_add(c->problems, &e);
+    if (!show_read(c->a, b, c->problems, &show))
         return;
-    }
     for (size_t i = 0; q && i < show.n; i++)
         if (!query_column(q, show.columns[i].name, show.columns[i].at, &ignored, &e))
             problems_add(c->problems, &e);
+}
+
+static void check_value(struct checker *c, const struct block *b, const struct page_queries *qs)
+{
+    struct err e;
+    struct tile t;
+    struct tile_columns ignored;
+    if (tile_read(c->a, b, c->problems, &t) && !tile_find(c->a, qs, b, &t, &ignored, &e))
+        problems_add(c->problems, &e);
 }
 
 static void check_markdown(struct checker *c, const struct block *b, const struct page_queries *qs)
@@ -144,6 +151,8 @@ static void check_page(struct checker *c, const struct page *page)
     for (size_t i = 0; i < n; i++) {
         if (blocks[i].kind == BLOCK_TABLE)
             check_table(c, &blocks[i], &qs);
+        if (blocks[i].kind == BLOCK_VALUE)
+            check_value(c, &blocks[i], &qs);
         if (blocks[i].kind == BLOCK_MARKDOWN)
             check_markdown(c, &blocks[i], &qs);
     }

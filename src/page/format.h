@@ -8,4 +8,4 @@
 char *format_value(struct arena *a, const char *pattern, const char *value);
 /* Is the pattern one that we know? For telling mistakes. */
 bool format_known(const char *pattern);
-#define FORMAT_HINT "formats are like 0, 0.00, #,##0, #,##0.0, 0.0%%, yyyy-MM-dd and text"
+#define FORMAT_PLAIN "formats are like 0, 0.00, #,##0, #,##0.0, 0.0%, yyyy-MM-dd and text"

@@ -1,5 +1,6 @@
 /* A page as one HTML file: styles, script and data are in it, and nothing else may be loaded or run. */
 #include <ctype.h>
+#include <math.h>
 #include <md4c-html.h>
 #include <string.h>
 
@@ -99,16 +100,25 @@ static bool write_markdown(struct writer *w, const struct block *b, struct err *
 static void write_cell(struct buf *b, const struct sheet_table *t, size_t row, size_t column)
 {
     const char *cell = t->cells[row * t->ncolumns + column], *value = t->values[row * t->ncolumns + column];
+    double bar = t->bars[row * t->ncolumns + column];
+    const char *classes[] = {t->right[column] ? "r" : NULL, value ? NULL : "null", bar >= 0 ? "bar" : NULL};
     buf_addf(b, "<td");
-    if (t->right[column] || !value)
-        buf_addf(b, " class=\"%s%s\"", t->right[column] ? "r" : "",
-                 value              ? ""
-                 : t->right[column] ? " null"
-                                    : "null");
+    for (size_t i = 0, n = 0; i < countof(classes); i++)
+        if (classes[i])
+            buf_addf(b, "%s%s", n++ ? " " : " class=\"", classes[i]);
+    if (classes[0] || classes[1] || classes[2])
+        buf_addf(b, "\"");
     if (value && t->figures[column] && strcmp(cell, value) != 0)
         buf_addf(b, " data-v=\"%s\"", value);
     buf_addf(b, ">");
+    if (bar >= 0)
+        buf_addf(b,
+                 "<svg viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect "
+                 "width=\"%.1f\" height=\"1\"/></svg>",
+                 bar * 100);
+    buf_addf(b, bar >= 0 ? "<span>" : "");
     add_text(b, cell, strlen(cell));
+    buf_addf(b, bar >= 0 ? "</span>" : "");
 }
 
 static bool write_table(struct writer *w, const struct block *block, struct err *e)
@@ -134,6 +144,68 @@ static bool write_table(struct writer *w, const struct block *block, struct err 
         buf_addf(b, "\n");
     }
     buf_addf(b, "</tbody></table>%s</div>\n", t.nrows ? "" : "<p class=\"none\">No rows.</p>");
+    return true;
+}
+
+/* --- values --- */
+
+/* A line through the values from left to right, broken where there is none. */
+static void write_trend(struct buf *b, const double *v, size_t n)
+{
+    double least = INFINITY, most = -INFINITY;
+    bool pen = false;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(v[i]))
+            least = fmin(least, v[i]), most = fmax(most, v[i]);
+    buf_addf(b, "<svg viewBox=\"0 0 100 24\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><path d=\"");
+    for (size_t i = 0; i < n; i++) {
+        double y = most > least ? 22 - 20 * (v[i] - least) / (most - least) : 12;
+        if (isfinite(v[i]))
+            buf_addf(b, "%c%.1f %.1f", pen ? 'L' : 'M', n > 1 ? 100 * (double)i / (double)(n - 1) : 50, y);
+        pen = isfinite(v[i]);
+    }
+    buf_addf(b, "\"/></svg>");
+}
+
+static void write_tile(struct buf *b, const struct sheet_tile *t)
+{
+    static const char *const words[] = {"down", "unchanged:", "up"}, *const arrows[] = {"▼", "=", "▲"},
+                             *const classes[] = {"bad", "even", "good"};
+    buf_addf(b, "<div><dt>");
+    add_text(b, t->title, strlen(t->title));
+    buf_addf(b, "</dt><dd class=\"v\">");
+    add_text(b, t->value, strlen(t->value));
+    buf_addf(b, "</dd>");
+    if (t->change) {
+        buf_addf(b, "<dd class=\"%s\"><span aria-hidden=\"true\">%s</span><span class=\"said\">%s</span> %s",
+                 classes[t->good + 1], arrows[t->direction + 1], words[t->direction + 1], t->change);
+        if (t->note) {
+            buf_addf(b, " <span class=\"note\">");
+            add_text(b, t->note, strlen(t->note));
+            buf_addf(b, "</span>");
+        }
+        buf_addf(b, "</dd>");
+    }
+    if (t->ntrend) {
+        buf_addf(b, "<dd class=\"trend\">");
+        write_trend(b, t->trend, t->ntrend);
+        buf_addf(b, "</dd>");
+    }
+    buf_addf(b, "</div>\n");
+}
+
+static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e)
+{
+    buf_addf(w->out, "<dl class=\"values\">\n");
+    for (size_t i = from; i < end; i++) {
+        struct sheet_tile t;
+        if (w->sheet->blocks[i].kind != BLOCK_VALUE)
+            continue;
+        if (!sheet_tile(w->sheet, &w->sheet->blocks[i], &t, e))
+            return false;
+        write_tile(w->out, &t);
+    }
+    buf_addf(w->out, "</dl>\n");
     return true;
 }
 
@@ -172,6 +244,12 @@ bool page_html(const struct sheet *s, struct buf *out, struct err *e)
     auto_buf body = BUF(256 << 20);
     struct writer w = {.sheet = s, .out = &body};
     for (size_t i = 0; i < s->nblocks; i++) {
+        size_t end = sheet_tiles_end(s, i);
+        if (s->blocks[i].kind == BLOCK_VALUE) {
+            if (!write_tiles(&w, i, end, e))
+                return false;
+            i = end - 1;
+        }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(&w, &s->blocks[i], e))
             return false;
         if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(&w, &s->blocks[i], e))

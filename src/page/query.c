@@ -37,6 +37,22 @@ bool query_column(const struct page_query *q, const char *name, struct src at, s
     return near && hint(e, "did you mean '%s'?", near);
 }
 
+bool tile_find(struct arena *a, const struct page_queries *qs, const struct block *b, const struct tile *t,
+               struct tile_columns *ret, struct err *e)
+{
+    struct str name = {b->name, strlen(b->name)};
+    *ret = (struct tile_columns){.compare = SIZE_MAX, .trend = SIZE_MAX};
+    ret->query = query_find(a, qs, name, b->name_at, e);
+    if (!ret->query || (t->column && !query_column(ret->query, t->column, t->column_at, &ret->value, e)) ||
+        (t->compare && !query_column(ret->query, t->compare, t->compare_at, &ret->compare, e)))
+        return false;
+    if (!t->trend)
+        return true;
+    ret->trend_query =
+        query_find(a, qs, (struct str){t->trend_query, strlen(t->trend_query)}, t->trend_at, e);
+    return ret->trend_query && query_column(ret->trend_query, t->trend, t->trend_at, &ret->trend, e);
+}
+
 static struct src moved(struct src at, struct str from, const char *to)
 {
     at.col += (int)(to - from.p);
@@ -66,7 +82,7 @@ bool value_read(struct arena *a, const struct page_queries *qs, struct str insid
     ret->format = format.n ? arena_strn(a, format.p, format.n) : NULL;
     if (ret->format && !format_known(ret->format)) {
         fail_at(e, ERR_USER, moved(at, inside, format.p), "unknown format '%s'", ret->format);
-        return hint(e, FORMAT_HINT);
+        return hint(e, "%s", FORMAT_PLAIN);
     }
     return true;
 }

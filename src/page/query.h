@@ -22,6 +22,14 @@ const struct page_query *query_find(struct arena *a, const struct page_queries *
 bool query_column(const struct page_query *q, const char *name, struct src at, size_t *ret,
                   struct err *e) must_check;
 
+/* Where the figures of a value block are: SIZE_MAX = not asked for. */
+struct tile_columns {
+    const struct page_query *query, *trend_query;
+    size_t value, compare, trend;
+};
+bool tile_find(struct arena *a, const struct page_queries *qs, const struct block *b, const struct tile *t,
+               struct tile_columns *ret, struct err *e) must_check;
+
 /* What stands between {{ and }}: " name.column | format ". */
 struct page_value {
     const struct page_query *query;

@@ -1,6 +1,7 @@
 /* Queries first, in the order of the page; then what its blocks show can be asked for. */
 #include "page/sheet.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "page/format.h"
@@ -43,6 +44,17 @@ bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, co
     for (size_t i = 0; i < ret->nblocks; i++)
         if (ret->blocks[i].kind == BLOCK_SQL && !run_query(&m, &ret->blocks[i], e))
             return false;
+    return true;
+}
+
+/* The first mistake of those that reading a block's options has found. */
+static bool first_problem(const struct problems *p, struct err *e)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->v[i].kind != ERR_NONE) {
+            *e = p->v[i];
+            return false;
+        }
     return true;
 }
 
@@ -95,22 +107,47 @@ static const char *one_line(struct arena *a, const char *s)
     return line;
 }
 
+static double number_of(const char *s)
+{
+    char *end;
+    double x = s ? strtod(s, &end) : NAN;
+    return s && end > s && !*end ? x : NAN;
+}
+
+static void add_bars(const struct page_query *q, size_t from, size_t nrows, double *bars, size_t step)
+{
+    double most = 0;
+    for (size_t i = 0; i < nrows; i++)
+        most = fmax(most, number_of(q->rows.rows[i][from]));
+    for (size_t i = 0; i < nrows; i++) {
+        double x = number_of(q->rows.rows[i][from]);
+        bars[i * step] = isfinite(x) && x >= 0 && most > 0 && isfinite(most) ? x / most : -1;
+    }
+}
+
 bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_table *ret, struct err *e)
 {
     struct arena *a = s->a;
     struct str name = {b->name, strlen(b->name)};
     const struct page_query *q = query_find(a, &s->queries, name, b->name_at, e);
+    struct problems problems = {.a = a};
     struct show show;
     struct show_column *c = NULL;
     size_t *from = NULL, n = 0;
-    if (!q || !show_read(a, b, &show, e) || !resolve(a, q, &show, &c, &from, &n, e))
+    if (!q || (!show_read(a, b, &problems, &show) && !first_problem(&problems, e)) ||
+        !resolve(a, q, &show, &c, &from, &n, e))
         return false;
 
     size_t nrows = show.limit && (size_t)show.limit < q->rows.nrows ? (size_t)show.limit : q->rows.nrows;
     const char **titles = arena_make(a, const char *, n), **cells = arena_make(a, const char *, n *nrows + 1),
                **values = arena_make(a, const char *, n *nrows + 1);
     bool *right = arena_make(a, bool, n), *figures = arena_make(a, bool, n);
+    double *bars = arena_make(a, double, n *nrows + 1);
+    for (size_t i = 0; i < n * nrows; i++)
+        bars[i] = -1;
     for (size_t k = 0; k < n; k++) {
+        if (c[k].bar)
+            add_bars(q, from[k], nrows, bars + k, n);
         titles[k] = c[k].title;
         figures[k] = looks_numeric(&q->rows, from[k]);
         right[k] = c[k].align == ALIGN_AUTO ? figures[k] : c[k].align == ALIGN_RIGHT;
@@ -119,7 +156,61 @@ bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_tabl
             cells[i * n + k] = one_line(a, format_value(a, c[k].format, values[i * n + k]));
         }
     }
-    *ret = (struct sheet_table){titles, cells, values, right, figures, n, nrows};
+    *ret = (struct sheet_table){titles, cells, values, right, figures, bars, n, nrows};
+    return true;
+}
+
+/* --- values --- */
+
+size_t sheet_tiles_end(const struct sheet *s, size_t i)
+{
+    size_t end = i;
+    for (; i < s->nblocks; i++) {
+        const struct block *b = &s->blocks[i];
+        if (b->kind == BLOCK_VALUE)
+            end = i + 1;
+        else if (b->kind != BLOCK_MARKDOWN || b->body[strspn(b->body, " \t\r\n")])
+            break;
+    }
+    return end;
+}
+
+static const char *first_value(const struct page_query *q, size_t column)
+{
+    return q->rows.nrows && q->rows.ncolumns && column != SIZE_MAX ? q->rows.rows[0][column] : NULL;
+}
+
+static void compare(struct arena *a, const struct tile *t, double now, double then, struct sheet_tile *ret)
+{
+    double change = (now - then) / fabs(then);
+    if (!isfinite(change))
+        return;
+    ret->direction = (fabs(change) >= 0.0005) * (change < 0 ? -1 : 1);
+    ret->change = arena_fmt(a, "%.1f %%", fabs(change) * 100);
+    ret->note = t->note;
+    ret->good = t->better == BETTER_NONE ? 0 : t->better == BETTER_UP ? ret->direction : -ret->direction;
+}
+
+bool sheet_tile(const struct sheet *s, const struct block *b, struct sheet_tile *ret, struct err *e)
+{
+    struct arena *a = s->a;
+    struct problems problems = {.a = a};
+    struct tile t;
+    struct tile_columns at;
+    if ((!tile_read(a, b, &problems, &t) && !first_problem(&problems, e)) ||
+        !tile_find(a, &s->queries, b, &t, &at, e))
+        return false;
+    const char *value = first_value(at.query, at.value);
+    *ret = (struct sheet_tile){.title = t.title, .value = one_line(a, format_value(a, t.format, value))};
+    if (t.compare)
+        compare(a, &t, number_of(value), number_of(first_value(at.query, at.compare)), ret);
+    if (!at.trend_query)
+        return true;
+    double *trend = arena_make(a, double, at.trend_query->rows.nrows);
+    for (size_t i = 0; i < at.trend_query->rows.nrows; i++)
+        trend[i] = number_of(at.trend_query->rows.rows[i][at.trend]);
+    ret->trend = trend;
+    ret->ntrend = at.trend_query->rows.nrows;
     return true;
 }
 

@@ -22,10 +22,25 @@ bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, co
 struct sheet_table {
     const char *const *titles, *const *cells, *const *values;
     const bool *right, *figures; /* of each column: set right; holds nothing but figures */
+    const double *bars; /* as cells: the share of the column's largest, in [0, 1]; negative = no bar */
     size_t ncolumns, nrows;
 };
 bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_table *ret,
                  struct err *e) must_check;
+
+struct sheet_tile {
+    const char *title, *value;
+    const char *change, *note; /* "12.3 %", NULL = nothing to compare; what it is compared with */
+    int direction;             /* of the change: -1, 0, 1 */
+    int good;                  /* is that good? -1 = no, 1 = yes, 0 = neither */
+    const double *trend;       /* NAN = nothing there */
+    size_t ntrend;
+};
+/* Value blocks that follow one another, with nothing but blanks between them, stand side by side: the index
+ * behind the last of those that begin at block i. */
+size_t sheet_tiles_end(const struct sheet *s, size_t i);
+bool sheet_tile(const struct sheet *s, const struct block *b, struct sheet_tile *ret,
+                struct err *e) must_check;
 
 /* Appends the block's Markdown with its {{ values }} in place, where nothing in them is markup. */
 bool sheet_markdown(const struct sheet *s, const struct block *b, struct buf *out, struct err *e) must_check;

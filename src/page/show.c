@@ -1,160 +1,158 @@
 #include "page/show.h"
 
-#include <libfyaml.h>
 #include <string.h>
 
 #include "page/format.h"
+#include "project/read.h"
 
-struct reader {
-    struct arena *a;
-    const struct block *b;
-    struct err *e;
+static struct reader reader_of(struct arena *a, struct problems *problems)
+{
+    static const struct environment none;
+    return (struct reader){.a = a, .problems = problems, .env = &none};
+}
+
+/* *ret NULL = the body is empty. */
+static bool read_body(const struct reader *r, const struct block *b, const struct yaml **ret)
+{
+    struct yaml *y = NULL;
+    bool ok = yaml_parse(r->a, b->body, strlen(b->body), b->at, r->problems, &y);
+    *ret = y;
+    return ok;
+}
+
+static bool check_format(const struct reader *r, const struct yaml *map, const char *format)
+{
+    return !format || format_known(format) ||
+           reader_fail(r, yaml_get(map, "format")->at, FORMAT_PLAIN, "unknown format '%s'", format);
+}
+
+/* One of the words; its number. */
+static bool read_word(const struct reader *r, const struct yaml *map, const char *key,
+                      const char *const *words, size_t n, int *ret)
+{
+    const struct yaml *y = yaml_get(map, key);
+    const char *text = y ? read_text(r, y) : NULL;
+    for (size_t i = 0; text && i < n; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *ret = (int)i;
+            return true;
+        }
+    return !y || (text && reader_unknown(r, y->at, key, text, words, n));
+}
+
+/* --- tables --- */
+
+struct column_keys {
+    const char *title, *format;
+    const struct yaml *align;
+    bool bar;
+};
+static const struct field column_rows[] = {
+    {"title", FIELD_TEXT, offsetof(struct column_keys, title), 0, 0, false},
+    {"format", FIELD_TEXT, offsetof(struct column_keys, format), 0, 0, false},
+    {"align", FIELD_NODE, offsetof(struct column_keys, align), 0, 0, false},
+    {"bar", FIELD_FLAG, offsetof(struct column_keys, bar), 0, 0, false},
+    {0},
 };
 
-static void destroy_document(void *arg)
+static bool read_column(const struct reader *r, const struct yaml *y, struct show_column *c)
 {
-    fy_document_destroy(arg);
-}
-
-static struct src place(const struct reader *r, struct fy_node *n)
-{
-    struct src at = {r->b->at.file, r->b->at.line, 1};
-    struct fy_token *token = fy_node_is_scalar(n) ? fy_node_get_scalar_token(n) : NULL;
-    const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
-    if (mark) {
-        at.line += mark->line;
-        at.col = mark->column + 1;
-    }
-    return at;
-}
-
-static const char *text_of(struct reader *r, struct fy_node *n)
-{
-    size_t len;
-    const char *p = fy_node_get_scalar(n, &len);
-    return p ? arena_strn(r->a, p, len) : NULL;
-}
-
-static bool wrong(struct reader *r, struct fy_node *key, const char *what)
-{
-    return fail_at(r->e, ERR_USER, place(r, key), "'%s' must be %s", text_of(r, key), what);
-}
-
-static bool unknown(struct reader *r, struct fy_node *key, const char *const *names, size_t n)
-{
-    const char *word = text_of(r, key), *near = text_nearest(word ? word : "", names, n);
-    fail_at(r->e, ERR_USER, place(r, key), "unknown key '%s'", word ? word : "");
-    return near && hint(r->e, "did you mean '%s'?", near);
-}
-
-static bool read_detail(struct reader *r, struct fy_node *map, struct show_column *c)
-{
-    void *it = NULL;
-    struct fy_node_pair *pair;
-    while ((pair = fy_node_mapping_iterate(map, &it))) {
-        struct fy_node *k = fy_node_pair_key(pair);
-        const char *key = text_of(r, k), *value = text_of(r, fy_node_pair_value(pair));
-        static const char *const known[] = {"title", "format", "align"};
-        if (!key || !value)
-            return wrong(r, k, "a text");
-        if (strcmp(key, "title") == 0)
-            c->title = value;
-        else if (strcmp(key, "format") == 0)
-            c->format = value;
-        else if (strcmp(key, "align") == 0 && (strcmp(value, "left") == 0 || strcmp(value, "right") == 0))
-            c->align = value[0] == 'l' ? ALIGN_LEFT : ALIGN_RIGHT;
-        else if (strcmp(key, "align") == 0)
-            return wrong(r, k, "left or right");
-        else
-            return unknown(r, k, known, countof(known));
-        if (c->format && !format_known(c->format)) {
-            fail_at(r->e, ERR_USER, place(r, fy_node_pair_value(pair)), "unknown format '%s'", c->format);
-            return hint(r->e, FORMAT_HINT);
-        }
-    }
-    return true;
-}
-
-static bool read_columns(struct reader *r, struct fy_node *key, struct fy_node *map, struct show *ret)
-{
-    if (!fy_node_is_mapping(map))
-        return wrong(r, key, "a mapping of columns to titles");
-    struct list_of(struct show_column) list = {0};
-    void *it = NULL;
-    struct fy_node_pair *pair;
-    while ((pair = fy_node_mapping_iterate(map, &it))) {
-        struct fy_node *k = fy_node_pair_key(pair), *v = fy_node_pair_value(pair);
-        struct show_column *c = arena_push(r->a, &list);
-        c->name = c->title = text_of(r, k);
-        c->at = place(r, k);
-        if (v && fy_node_is_mapping(v)) {
-            if (!read_detail(r, v, c))
-                return false;
-        } else if (v && fy_node_is_scalar(v)) {
-            const char *title = text_of(r, v);
-            c->title = title && *title && strcmp(title, "null") != 0 ? title : c->name;
-        }
-    }
-    ret->columns = list.v;
-    ret->n = list.n;
-    return true;
-}
-
-static bool read_map(struct reader *r, struct fy_node *root, struct show *ret)
-{
-    static const char *const known[] = {"columns", "limit"};
-    void *it = NULL;
-    struct fy_node_pair *pair;
-    while ((pair = fy_node_mapping_iterate(root, &it))) {
-        struct fy_node *k = fy_node_pair_key(pair), *v = fy_node_pair_value(pair);
-        const char *key = text_of(r, k), *value = v ? text_of(r, v) : NULL;
-        struct err ignored;
-        if (key && strcmp(key, "columns") == 0) {
-            if (!read_columns(r, k, v, ret))
-                return false;
-        } else if (key && strcmp(key, "limit") == 0) {
-            if (!value || !text_int(value, &ret->limit, &ignored) || ret->limit < 1)
-                return wrong(r, k, "a whole number from 1");
-        } else {
-            return unknown(r, k, known, countof(known));
-        }
-    }
-    return true;
-}
-
-/* libfyaml's own words for a document that does not parse, with its place. */
-static bool yaml_fail(struct reader *r, struct fy_diag *diag)
-{
-    void *it = NULL;
-    struct fy_diag_error *first = fy_diag_errors_iterate(diag, &it);
-    struct src at = r->b->at;
-    if (first) {
-        at.line += first->line > 0 ? first->line - 1 : 0;
-        at.col = first->column > 0 ? first->column : 1;
-    }
-    return fail_at(r->e, ERR_USER, at, "invalid YAML: %s", first ? first->msg : "cannot be read");
-}
-
-bool show_read(struct arena *a, const struct block *b, struct show *ret, struct err *e)
-{
-    *ret = (struct show){0};
-    if (b->body[strspn(b->body, " \t\r\n")] == '\0')
+    static const char *const sides[] = {"left", "right"};
+    if (y->kind == YAML_TEXT && (yaml_is_null(y) || !*y->text))
         return true;
-    struct reader r = {a, b, e};
-    struct fy_diag_cfg dc;
-    fy_diag_cfg_default(&dc);
-    dc.fp = NULL;
-    struct fy_diag *diag = fy_diag_create(&dc);
-    fy_diag_set_collect_errors(diag, true);
-    const struct fy_parse_cfg pc = {.flags = FYPCF_QUIET, .diag = diag};
-    struct fy_document *doc = fy_document_build_from_string(&pc, b->body, FY_NT);
-    bool ok = doc || yaml_fail(&r, diag);
-    fy_diag_destroy(diag);
-    if (!ok)
+    if (y->kind == YAML_TEXT) {
+        const char *title = read_text(r, y);
+        c->title = title ? title : c->name;
+        return title != NULL;
+    }
+    struct column_keys k = {.title = c->name};
+    int side = -1;
+    bool ok = read_fields(r, y, c->at, "a column", column_rows, &k) && check_format(r, y, k.format) &&
+              read_word(r, y, "align", sides, countof(sides), &side);
+    c->title = k.title;
+    c->format = ok ? k.format : NULL;
+    c->bar = k.bar;
+    c->align = side < 0 ? ALIGN_AUTO : side ? ALIGN_RIGHT : ALIGN_LEFT;
+    return ok;
+}
+
+struct show_keys {
+    const struct yaml *columns;
+    int64_t limit;
+};
+static const struct field show_rows[] = {
+    {"columns", FIELD_MAP, offsetof(struct show_keys, columns), 0, 0, false},
+    {"limit", FIELD_INT, offsetof(struct show_keys, limit), 1, INT64_MAX, false},
+    {0},
+};
+
+bool show_read(struct arena *a, const struct block *b, struct problems *problems, struct show *ret)
+{
+    struct reader r = reader_of(a, problems);
+    const struct yaml *y;
+    struct show_keys k = {0};
+    *ret = (struct show){0};
+    bool ok = read_body(&r, b, &y) && read_fields(&r, y, b->at, "a table block", show_rows, &k);
+    size_t n = k.columns ? k.columns->n : 0;
+    struct show_column *c = arena_make(a, struct show_column, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct yaml_key *key = &k.columns->keys[i];
+        c[i] = (struct show_column){.name = key->name, .title = key->name, .at = key->at};
+        ok = read_column(&r, k.columns->items[i], &c[i]) && ok;
+    }
+    *ret = (struct show){c, n, k.limit};
+    return ok;
+}
+
+/* --- values --- */
+
+struct tile_keys {
+    const char *title, *format, *column, *compare, *note, *trend;
+    const struct yaml *better;
+};
+static const struct field tile_rows[] = {
+    {"title", FIELD_TEXT, offsetof(struct tile_keys, title), 0, 0, false},
+    {"format", FIELD_TEXT, offsetof(struct tile_keys, format), 0, 0, false},
+    {"column", FIELD_TEXT, offsetof(struct tile_keys, column), 0, 0, false},
+    {"compare", FIELD_TEXT, offsetof(struct tile_keys, compare), 0, 0, false},
+    {"note", FIELD_TEXT, offsetof(struct tile_keys, note), 0, 0, false},
+    {"better", FIELD_NODE, offsetof(struct tile_keys, better), 0, 0, false},
+    {"trend", FIELD_TEXT, offsetof(struct tile_keys, trend), 0, 0, false},
+    {0},
+};
+
+static struct src value_at(const struct yaml *map, const char *key)
+{
+    const struct yaml *y = map ? yaml_get(map, key) : NULL;
+    return y ? y->at : (struct src){0};
+}
+
+bool tile_read(struct arena *a, const struct block *b, struct problems *problems, struct tile *ret)
+{
+    static const char *const betters[] = {"up", "down", "none"};
+    struct reader r = reader_of(a, problems);
+    const struct yaml *y;
+    struct tile_keys k = {.title = b->name};
+    int better = BETTER_UP;
+    *ret = (struct tile){.title = b->name};
+    if (!read_body(&r, b, &y) || !read_fields(&r, y, b->at, "a value block", tile_rows, &k) ||
+        !check_format(&r, y, k.format) ||
+        (y && !read_word(&r, y, "better", betters, countof(betters), &better)))
         return false;
-    arena_defer(a, destroy_document, doc);
-    struct fy_node *root = fy_document_root(doc);
-    if (!root || !fy_node_is_mapping(root))
-        return fail_at(e, ERR_USER, b->at, "a table block holds YAML: columns and limit");
-    return read_map(&r, root, ret);
+    const char *dot = k.trend ? strchr(k.trend, '.') : NULL;
+    if (k.trend && !dot)
+        return reader_fail(&r, value_at(y, "trend"), "trend: QUERY.COLUMN", "trend: '%s' names no column",
+                           k.trend);
+    *ret = (struct tile){.title = k.title,
+                         .format = k.format,
+                         .column = k.column,
+                         .compare = k.compare,
+                         .note = k.note,
+                         .trend = dot ? dot + 1 : NULL,
+                         .trend_query = dot ? arena_strn(a, k.trend, (size_t)(dot - k.trend)) : NULL,
+                         .better = (typeof(ret->better))better,
+                         .column_at = value_at(y, "column"),
+                         .compare_at = value_at(y, "compare"),
+                         .trend_at = value_at(y, "trend")};
+    return true;
 }

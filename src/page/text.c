@@ -1,4 +1,7 @@
 /* A page as text. */
+#include <math.h>
+#include <string.h>
+
 #include "base/grid.h"
 #include "page/markdown.h"
 #include "page/sheet.h"
@@ -9,11 +12,127 @@ struct writer {
     struct buf *out;
 };
 
+/* --- bars and lines out of block characters --- */
+
+enum { BAR_CELLS = 10, LINE_CELLS = 24 };
+
+/* A share of BAR_CELLS. */
+static void add_bar(struct buf *b, double share)
+{
+    static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    int n = share > 0 ? (int)(share * BAR_CELLS * 8 + 0.5) : 0;
+    n = share > 0 && n == 0 ? 1 : n;
+    for (int i = 0; i < n / 8; i++)
+        buf_addf(b, "█");
+    buf_addf(b, "%s", eighths[n % 8]);
+}
+
+/* The values in their order, at most LINE_CELLS of them, as heights. */
+static void add_line(struct buf *b, const double *v, size_t n)
+{
+    static const char *const heights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    double least = INFINITY, most = -INFINITY;
+    size_t cells = n < LINE_CELLS ? n : LINE_CELLS;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(v[i]))
+            least = fmin(least, v[i]), most = fmax(most, v[i]);
+    for (size_t i = 0; i < cells; i++) {
+        double x = v[cells == n ? i : i * (n - 1) / (cells - 1)];
+        int height = most > least ? (int)((x - least) / (most - least) * 7 + 0.5) : 3;
+        buf_addf(b, "%s", isfinite(x) ? heights[height] : " ");
+    }
+}
+
+/* --- blocks --- */
+
+static bool has_bars(const struct sheet_table *t, size_t column)
+{
+    for (size_t i = 0; i < t->nrows; i++)
+        if (t->bars[i * t->ncolumns + column] >= 0)
+            return true;
+    return false;
+}
+
+/* Bars are columns of their own, behind the figures. */
+static void draw_bars(struct arena *a, struct sheet_table *t)
+{
+    size_t n = t->ncolumns, wide = 0;
+    for (size_t k = 0; k < n; k++)
+        wide += has_bars(t, k) ? 2 : 1;
+    if (wide == n)
+        return;
+    const char **titles = arena_make(a, const char *, wide),
+               **cells = arena_make(a, const char *, wide * t->nrows);
+    bool *right = arena_make(a, bool, wide);
+    for (size_t k = 0, to = 0; k < n; k++, to++) {
+        bool bars = has_bars(t, k);
+        titles[to] = t->titles[k];
+        right[to] = t->right[k];
+        for (size_t i = 0; i < t->nrows; i++) {
+            auto_buf b = BUF(256);
+            cells[i * wide + to] = t->cells[i * n + k];
+            if (bars) {
+                add_bar(&b, t->bars[i * n + k]);
+                cells[i * wide + to + 1] = arena_str(a, b.p);
+            }
+        }
+        if (bars)
+            titles[++to] = "";
+    }
+    t->titles = titles;
+    t->cells = cells;
+    t->right = right;
+    t->ncolumns = wide;
+}
+
+static void add_padded(struct buf *b, const char *s, int width, bool right)
+{
+    int blanks = width - text_width(s, strlen(s));
+    buf_addf(b, "%*s%s%*s", right && blanks > 0 ? blanks : 0, "", s, !right && blanks > 0 ? blanks : 0, "");
+}
+
+/* One line each: title, value, change, line. */
+static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e)
+{
+    struct sheet_tile *t = arena_make(w->sheet->a, struct sheet_tile, end - from);
+    size_t n = 0;
+    int titles = 0, values = 0;
+    for (size_t i = from; i < end; i++) {
+        if (w->sheet->blocks[i].kind != BLOCK_VALUE)
+            continue;
+        if (!sheet_tile(w->sheet, &w->sheet->blocks[i], &t[n], e))
+            return false;
+        int title = text_width(t[n].title, strlen(t[n].title)),
+            value = text_width(t[n].value, strlen(t[n].value));
+        titles = title > titles ? title : titles;
+        values = value > values ? value : values;
+        n++;
+    }
+    if (w->out->len)
+        buf_addf(w->out, "\n");
+    for (size_t i = 0; i < n; i++) {
+        static const char *const arrows[] = {"▼", "=", "▲"};
+        add_padded(w->out, t[i].title, titles, false);
+        buf_addf(w->out, "  ");
+        add_padded(w->out, t[i].value, values, true);
+        if (t[i].change)
+            buf_addf(w->out, "  %s %s%s%s", arrows[t[i].direction + 1], t[i].change, t[i].note ? " " : "",
+                     t[i].note ? t[i].note : "");
+        if (t[i].ntrend) {
+            buf_addf(w->out, "  ");
+            add_line(w->out, t[i].trend, t[i].ntrend);
+        }
+        buf_addf(w->out, "\n");
+    }
+    return true;
+}
+
 static bool write_table(struct writer *w, const struct block *b, struct err *e)
 {
     struct sheet_table t;
     if (!sheet_table(w->sheet, b, &t, e))
         return false;
+    draw_bars(w->sheet->a, &t);
     if (w->out->len && w->out->p[w->out->len - 1] == '\n')
         buf_addf(w->out, "\n");
     grid_add(w->out, &(struct grid){.names = t.titles,
@@ -45,6 +164,12 @@ bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e)
 {
     struct writer w = {s, width, out};
     for (size_t i = 0; i < s->nblocks; i++) {
+        size_t end = sheet_tiles_end(s, i);
+        if (s->blocks[i].kind == BLOCK_VALUE) {
+            if (!write_tiles(&w, i, end, e))
+                return false;
+            i = end - 1;
+        }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(&w, &s->blocks[i], e))
             return false;
         if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(&w, &s->blocks[i], e))

@@ -121,6 +121,10 @@ static bool read_value(const struct reader *r, const struct yaml *y, const struc
         return text_size_bytes(text, to, &e) || fail_value(r, y, f->name, &e);
     case FIELD_SHARE:
         return text_percent(text, to, &e) || fail_value(r, y, f->name, &e);
+    case FIELD_FLAG:
+        *(bool *)to = strcmp(text, "true") == 0;
+        return *(bool *)to || strcmp(text, "false") == 0 ||
+               reader_fail(r, y->at, NULL, "%s: '%s' where true or false is expected", f->name, text);
     case FIELD_TEXTS:
     case FIELD_NODE:
     case FIELD_MAP:
@@ -140,6 +144,7 @@ bool read_field(const struct reader *r, const struct yaml *y, const struct field
     case FIELD_DURATION:
     case FIELD_SIZE:
     case FIELD_SHARE:
+    case FIELD_FLAG:
         if (!one)
             return reader_fail(r, y->at, NULL, "%s: %s where one value is expected", f->name, yaml_name(y));
         return read_value(r, y, f, to);

@@ -61,6 +61,7 @@ enum field_type {
     FIELD_DURATION, /* int64_t, milliseconds */
     FIELD_SIZE,     /* int64_t, bytes */
     FIELD_SHARE,    /* double in [0, 1] */
+    FIELD_FLAG,     /* bool: true or false */
     FIELD_NODE,     /* const struct yaml *, looked at by the caller */
     FIELD_MAP,      /* the same, and it is a mapping; no value is as if the key were not there */
 };

@@ -53,6 +53,39 @@ def test_wide_tables_are_wrapped(page):
                                          "Deathly Hallows\n")
 
 
+def test_bars_in_cells(page):
+    text = ("```sql q\nSELECT * FROM (VALUES ('a', 10), ('b', 4), ('c', NULL), ('d', -1), ('e', 0)) t(k, n)\n```\n"
+            "```table q\ncolumns: {k: Key, n: {title: N, bar: true}}\n```\n")
+    assert page(text) == ("Key   N\n"
+                          "───  ──  ──────────\n"
+                          "a    10  ██████████\n"
+                          "b     4  ████\n"
+                          "c     -\n"
+                          "d    -1\n"
+                          "e     0\n")
+
+
+def test_values_side_by_side(page):
+    text = ("```sql q\nSELECT 1500 AS n, 1000 AS was, 5.0 AS cost, 10 AS cost_was, NULL AS nothing, 0 AS zero\n```\n"
+            "```sql t\nSELECT x::DOUBLE AS x FROM (VALUES (1), (8), (NULL), (4)) v(x)\n```\n"
+            "```value q\ntitle: Orders\nformat: '#,##0'\ncompare: was\nnote: than last year\ntrend: t.x\n```\n\n"
+            "```value q\ntitle: Cost\ncolumn: cost\ncompare: cost_was\nbetter: down\n```\n"
+            "```value q\ncolumn: nothing\ncompare: was\n```\n"
+            "```value q\ncolumn: n\ncompare: zero\n```\n"
+            "```value q\ncolumn: n\ncompare: n\n```\n\nEnd.\n")
+    assert page(text) == ("Orders  1,500  ▲ 50.0 % than last year  ▁█ ▄\n"
+                          "Cost      5.0  ▼ 50.0 %\n"
+                          "q           -\n"
+                          "q        1500\n"
+                          "q        1500  = 0.0 %\n"
+                          "\nEnd.\n")
+    html = page(text, "--to", "html")
+    assert html.count('<dl class="values">') == 1 and html.count("<dt>") == 5
+    assert '<dd class="good"><span aria-hidden="true">▲</span><span class="said">up</span> 50.0 %' in html
+    assert '<dd class="good"><span aria-hidden="true">▼</span>' in html, "less cost is good"
+    assert '<path d="M0.0 22.0L33.3 2.0M100.0 13.4"/>' in html
+
+
 def test_values_in_text(page):
     text = ("```sql q\nSELECT 1234.5 AS n, '*not* _markup_' AS t, NULL AS nothing\n```\n"
             "{{q.n|#,##0}} {{ q.t }} {{ q }} {{ q.nothing }} \\{{ braces }}\n")
@@ -100,7 +133,7 @@ limi: 3
         "pages/p.md:18:10: error: no query 'cc' on this page",
         "pages/p.md:21:11: error: query 'c' gives no column 'contry'",
         "pages/p.md:24:29: error: unknown format 'money'",
-        "pages/p.md:27:1: error: unknown key 'limi'",
+        "pages/p.md:27:1: error: unknown key 'limi' (did you mean 'limit'?)",
         "pages/p.md:29:16: error: unknown format '0,0.'",
         "pages/p.md:29:29: error: query 'c' gives no column 'rev'",
         "pages/p.md:29:55: error: there is nothing between the braces",
@@ -114,10 +147,13 @@ limi: 3
 @pytest.mark.parametrize("text, said", [
     ("```sql\nSELECT 1\n```\n", "pages/p.md:1:7: error: this block needs a name\n"),
     ("```sql q\nSELECT 1\n", "pages/p.md:1:1: error: this block is never closed\n"),
+    ("```valeu q\n```\n", "pages/p.md:1:4: error: unknown kind of block 'valeu'\n"),
+    ("```sql q\nSELECT 1 AS x\n```\n```value q\ncompare: y\n```\n", "pages/p.md:5:10: error: query 'q' gives no column 'y'\n"),
+    ("```sql q\nSELECT 1 AS x\n```\n```value q\ntrend: p.x\n```\n", "pages/p.md:5:8: error: no query 'p' on this page\n"),
     ("```tabel q\n```\n", "pages/p.md:1:4: error: unknown kind of block 'tabel'\n"),
     ("```sql q\nSELEC 1\n```\n", "pages/p.md:2:1: error: syntax error at or near 'SELEC'\n"),
     ("```sql q\nSELECT 1 AS x\n```\n```table q\ncolumns: [x]\n```\n",
-     "pages/p.md:5:1: error: 'columns' must be a mapping of columns to titles\n"),
+     "pages/p.md:5:10: error: columns: a list where a mapping is expected\n"),
 ])
 def test_one_mistake(page, text, said):
     assert page.check(text).startswith(said)
