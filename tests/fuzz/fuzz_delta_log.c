@@ -1,12 +1,16 @@
-/* fuzz_delta_log.c - any bytes as the log of a table: it is read or refused, and nothing else.
+/* fuzz_delta_log.c - any bytes as the log of a table: it is read or refused, and nothing else. What is read
+ * from the commits alone is compared with what jansson and a list make of them, slowly.
  *
  * The input is cut at each 0x1e; piece number v is the commit of version v, or, by its first letter, the hint
  * (H) or the lines of a checkpoint of that version (C). They lie in a store in memory. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "lake/lake.h"
+#include "base/json.h"
+#include "lake/dv.h"
+#include "lake/path.h"
 
 struct files list_of(struct store_entry);
 struct memory {
@@ -97,6 +101,103 @@ static void add_piece(struct memory *m, int64_t version, const char *p, size_t n
         (struct store_entry){.name = name, .size = (int64_t)(n - !plain), .mtime_ms = 1};
 }
 
+/* --- the slow reader --- */
+
+struct live {
+    struct list_of(const char *) paths;
+};
+
+static size_t find(const struct live *l, const char *path)
+{
+    size_t i = 0;
+    while (i < l->paths.n && strcmp(l->paths.v[i], path) != 0)
+        i++;
+    return i;
+}
+
+/* False: it cannot say. */
+static bool slow_line(struct arena *a, struct live *l, const char *p, size_t n)
+{
+    static const char *const kinds[] = {"remove", "add"};
+    json_t *line = json_tie(a, json_loadb(p, n, 0, NULL));
+    if (!json_is_object(line))
+        return false;
+    for (size_t k = 0; k < countof(kinds); k++) {
+        json_t *act = json_object_get(line, kinds[k]);
+        const char *path = json_string_value(json_object_get(act, "path"));
+        json_t *dv = json_object_get(act, "deletionVector");
+        if (!act || json_is_null(act))
+            continue;
+        if (!path || (dv && !json_is_null(dv)))
+            return false;
+        path = path_decode(a, path);
+        size_t at = find(l, path);
+        if (k == 1 && at == l->paths.n)
+            *arena_push(a, &l->paths) = path;
+        else if (k == 0 && at < l->paths.n)
+            l->paths.v[at] = l->paths.v[--l->paths.n];
+    }
+    return true;
+}
+
+static bool is_space(const char *p, size_t n)
+{
+    while (n && strchr(" \t\r", *p) && *p)
+        p++, n--;
+    return n == 0;
+}
+
+static bool slow_read(struct arena *a, const struct memory *m, int64_t version, struct live *l)
+{
+    for (size_t i = 0; i < m->files.n; i++) {
+        if (!strstr(m->files.v[i].name, ".json") || strtoll(m->files.v[i].name, NULL, 10) > version)
+            continue;
+        const char *p = m->texts.v[i], *end = p + m->files.v[i].size;
+        for (const char *eol; p < end; p = eol + 1) {
+            eol = memchr(p, '\n', (size_t)(end - p));
+            eol = eol ? eol : end;
+            if (!is_space(p, (size_t)(eol - p)) && !slow_line(a, l, p, (size_t)(eol - p)))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void compare(struct arena *a, const struct memory *m, const struct lake_snapshot *s)
+{
+    struct live l = {0};
+    if (!slow_read(a, m, s->version, &l))
+        return;
+    if (l.paths.n != s->nfiles)
+        abort();
+    for (size_t i = 0; i < s->nfiles; i++)
+        if (find(&l, s->files[i].path) == l.paths.n)
+            abort();
+}
+
+/* What is so of every snapshot. */
+static void check(const struct lake_snapshot *s)
+{
+    for (size_t i = 0; i < s->nfiles; i++) {
+        const struct lake_file *f = &s->files[i];
+        if (f->version > s->version || f->rows < -1 || !*f->path || (i && strcmp(f[-1].path, f->path) > 0) ||
+            (i && !f->dv && strcmp(f[-1].path, f->path) == 0 && !f[-1].dv))
+            abort();
+    }
+}
+
+static void read_vectors(const struct lake_table *t, const struct lake_snapshot *s)
+{
+    struct err e;
+    for (size_t i = 0; i < s->nfiles; i++) {
+        auto_arena *a = arena_new();
+        struct rowset rows;
+        if (s->files[i].dv && lake_dv_load(a, t, s->files[i].dv, &rows, &e) && rowset_next(&rows, 0) < 0 &&
+            rows.rows)
+            abort();
+    }
+}
+
 static void read_all(struct arena *a, const struct lake_table *t)
 {
     struct err e;
@@ -108,6 +209,10 @@ static void read_all(struct arena *a, const struct lake_table *t)
     int64_t latest;
     if (lake_snapshot(a, t, LAKE_LATEST, &s, NULL, &e)) {
         auto_buf b = BUF(1 << 24);
+        check(s);
+        read_vectors(t, s);
+        if (!t->parquet)
+            compare(a, t->store->state, s);
         lake_schema_write(&b, &s->schema);
         for (size_t i = 0; i < s->nfiles; i++)
             if (lake_file_range(a, &s->files[i], "id", &min, &max))
