@@ -1,0 +1,128 @@
+"""Tables that Spark wrote, damaged: a byte or a block of a file of the log (commits, classic, multi-part and v2 checkpoints in
+JSON and Parquet, sidecars, hints, deletion vectors) is changed, cut off, doubled or swapped. Each is read or refused: no crash,
+no hang; and where delta-rs reads it too, both find the same files.
+
+CUPEL_TORTURE=long goes on for ten minutes (CUPEL_SECONDS says otherwise)."""
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import time
+import urllib.parse
+
+import pytest
+
+import small_lake as lake
+
+deltalake = pytest.importorskip("deltalake")
+SEED = int(os.environ.get("CUPEL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+SECONDS = float(os.environ.get("CUPEL_SECONDS", "600" if lake.LONG else "25"))
+SHARED = pathlib.Path(os.environ.get("CUPEL_SHARED", lake.BUILD.parent.parent / "shared"))
+NAMES = ["checkpoint", "basic-with-inserts-deletes-checkpoint", "multi-part-checkpoint", "only-checkpoint-files", "v2-checkpoint-json",
+         "v2-checkpoint-parquet", "dv-partitioned-with-checkpoint", "log-replay-dv-key-cases", "log-replay-special-characters-a",
+         "data-skipping-basic-stats-all-types-checkpoint", "table-with-columnmapping-mode-name", "basic-with-inserts-merge",
+         "data-reader-partition-values", "deltalog-getChanges"]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    lake.need_tools()
+    archive = SHARED / "data/delta/golden_tables.tar.zst"
+    if not archive.exists():
+        lake.absent(f"{archive} is not there")
+    folder = tmp_path_factory.mktemp("golden")
+    subprocess.run(["tar", "--zstd", "-xf", archive, "-C", folder], check=True)
+    found = []
+    for name in NAMES:
+        source = next(folder.glob(f"*/{name}.tar.zst"))
+        subprocess.run(["tar", "--zstd", "--warning=no-unknown-keyword", "-xf", source, "-C", folder], check=True)
+        log = sorted((folder / name).glob("**/_delta_log"))
+        found += [p.parent for p in log if ours(p.parent)[0] == 0]
+    assert len(found) >= 10, found
+    return found
+
+
+def ours(table):
+    """Exit code; the files as {(path, vector)}, or the error."""
+    done = lake.run("lake_tool", "show", table, timeout=30)
+    if done.returncode:
+        return done.returncode, done.stderr
+    shown = json.loads(done.stdout)
+    return 0, {f["path"] for f in shown["files"]}, shown["version"], len(shown["files"])
+
+
+def theirs(table):
+    try:
+        t = deltalake.DeltaTable(str(table))
+        paths = [urllib.parse.unquote(p) for p in t.get_add_actions().column("path").to_pylist()]
+        return {p[5:] if p.startswith("file:/") else p for p in paths}, t.version(), len(paths)
+    except BaseException as e:  # a panic of theirs is no Exception
+        if isinstance(e, KeyboardInterrupt):
+            raise
+        return None
+
+
+def damage(data, dice, other):
+    """Some other bytes, and what was done to them."""
+    n = len(data)
+    at = dice.randrange(n + 1)
+    size = dice.choice([1, 1, 4, 64, 512])
+    what = dice.choice(["flip", "flip", "cut", "zeros", "drop", "double", "swap", "digit", "splice"])
+    if what == "flip" and n:
+        at = min(at, n - 1)
+        return data[:at] + bytes([data[at] ^ (1 << dice.randrange(8))]) + data[at + 1:], f"flip at {at}"
+    if what == "cut":
+        return data[:at], f"cut at {at}"
+    if what == "zeros":
+        return data[:at] + bytes(len(data[at:at + size])) + data[at + size:], f"{size} zeros at {at}"
+    if what == "drop":
+        return data[:at] + data[at + size:], f"drop {size} at {at}"
+    if what == "double":
+        return data[:at] + data[at:at + size] * 2 + data[at + size:], f"double {size} at {at}"
+    if what == "swap":
+        k = dice.randrange(n + 1)
+        x, y = sorted((at, k))
+        return data[:x] + data[y:y + size] + data[x + size:y] + data[x:x + size] + data[y + size:], f"swap {x} {y}"
+    if what == "digit":
+        digits = [i for i, c in enumerate(data) if 0x30 <= c <= 0x39]
+        if digits:
+            i = dice.choice(digits)
+            return data[:i] + dice.choice([b"9", b"-1", b"99999999999999999999", b"1e3", b""]) + data[i + 1:], f"digit at {i}"
+    return data[:at] + other[dice.randrange(len(other) + 1):][:size] + data[at:], f"splice at {at}"
+
+
+def files_to_damage(table):
+    files = [p for p in table.rglob("*") if p.is_file() and ("_delta_log" in p.parts or p.suffix == ".bin")]
+    return sorted(p.relative_to(table) for p in files if not p.name.endswith(".crc") and not p.name.startswith("."))
+
+
+def test_damaged_tables_are_read_as_others_do_or_refused(tables, tmp_path):
+    print(f"seed {SEED}")
+    dice = random.Random(SEED)
+    end = time.monotonic() + SECONDS
+    tried = refused = agreed = 0
+    while time.monotonic() < end:
+        table = dice.choice(tables)
+        names = files_to_damage(table)
+        name = dice.choice(names)
+        mutant = tmp_path / "t"
+        shutil.copytree(table, mutant, ignore=shutil.ignore_patterns("part-*"))
+        data, what = damage((table / name).read_bytes(), dice, (table / dice.choice(names)).read_bytes())
+        (mutant / name).write_bytes(data)
+        label = f"seed {SEED}, {table.name} number {tried}: {what} of {name}"
+        got = ours(mutant)
+        tried += 1
+        assert got[0] in (0, 4, 5, 6, 8) or (got[0] == 2 and "error:" in got[1]), f"{label}: {got}"
+        if got[0]:
+            refused += 1
+            assert got[1].startswith("error: "), f"{label}: {got}"
+        else:
+            want = theirs(mutant)
+            if want is not None and got[2] == want[1]:
+                assert (got[1], got[3]) == (want[0], want[2]), f"{label}: {got[1] ^ want[0]}"
+                agreed += 1
+        shutil.rmtree(mutant)
+    print(f"{tried} damaged tables, {refused} refused, {agreed} read as delta-rs reads them")
+    assert refused and agreed
