@@ -2,8 +2,9 @@
  *
  * The reader is told the table's columns (schema = MAP {...}) and how files call them, so that no file has to
  * be opened before its rows are wanted: what a file has not is null, a narrower type is widened, at any
- * depth. Only where the folders tell the partition values are the files asked instead: DuckDB then passes
- * over those that a condition on these columns leaves out, and cannot have both.
+ * depth. Only where the folders tell the partition values (and the files are not many small ones) are the
+ * files asked instead: DuckDB then passes over those that a condition on these columns leaves out, and cannot
+ * have both.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -77,8 +78,20 @@ static bool folders_agree(const struct lake_snapshot *snap, const struct lake_fi
     return !strchr(p, '/');
 }
 
+/* To ask each file costs more than to read it, where they are many and small. */
+static bool is_worth_asking(const struct scan *sc)
+{
+    enum { MANY_FILES = 1000, SMALL_BYTES = 8 << 20 };
+    int64_t bytes = 0;
+    for (size_t i = 0; i < sc->nfiles; i++)
+        bytes += sc->files[i]->size > 0 ? sc->files[i]->size : 0;
+    return sc->nfiles < MANY_FILES || bytes / (int64_t)sc->nfiles >= SMALL_BYTES;
+}
+
 static bool all_agree(const struct scan *sc)
 {
+    if (!is_worth_asking(sc))
+        return false;
     if (strchr(store_uri(sc->a, sc->t->store, sc->t->dir), '='))
         return false; /* DuckDB would take that folder for a partition too */
     for (size_t i = 0; i < sc->nfiles; i++)
