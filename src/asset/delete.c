@@ -102,6 +102,19 @@ static bool rewrite(struct deletion *d, struct engine_staged *ret, struct err *e
                 d->kept, ret->rows);
 }
 
+static bool write_feed(struct deletion *d, struct err *e)
+{
+    auto_buf sql = BUF(1 << 20);
+    const struct lake_snapshot *base = d->base;
+    if (d->marked.n + d->rewritten.n == 0 || !feed_on(base->properties, base->nproperties))
+        return true; /* whole files go: that says it */
+    buf_addf(&sql, "SELECT o.*, 'delete' AS _change_type FROM cupel_old AS o WHERE (%s\n)", d->where);
+    return buf_done(&sql, e) &&
+           d->w->driver->relation_files(d->s, "cupel_old", &d->table, base, d->removes.v, d->removes.n, e) &&
+           feed_stage(d->t->a, d->w, d->s, &d->table, &base->schema, base->partition_by, base->npartition_by,
+                      sql.p, &d->staging, e);
+}
+
 static bool write_files(struct deletion *d, struct err *e)
 {
     struct engine_staged staged = {0};
@@ -115,7 +128,7 @@ static bool write_files(struct deletion *d, struct err *e)
                               d->adds + staged.nfiles, e))
         return false;
     d->nadds += n;
-    return true;
+    return write_feed(d, e);
 }
 
 static bool publish(struct deletion *d, struct err *e)
@@ -132,6 +145,8 @@ static bool publish(struct deletion *d, struct err *e)
         .base = d->base,
         .adds = d->adds,
         .nadds = d->nadds,
+        .changes = d->staging.changes,
+        .nchanges = d->staging.nchanges,
         .checked = true, /* when they were written first */
         .removes = d->removes.v,
         .nremoves = d->removes.n,

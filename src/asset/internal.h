@@ -53,10 +53,12 @@ bool constrained_rows(struct arena *a, const struct workshop *w, struct session 
  * killed can be told from those of other writers, and removed. The file is locked (flock) as long as its
  * writer lives, so that several processes can stage side by side: a run, an optimize, a prune. */
 struct staging {
-    const char *token;   /* in the files' names: engine_stage.token */
-    const char *journal; /* its file */
-    int lock;            /* of that file, held until the end: who sweeps passes it over */
-    const char *vectors; /* the file of its deletion vectors, NULL = none */
+    const char *token;               /* in the files' names: engine_stage.token */
+    const char *journal;             /* its file */
+    int lock;                        /* of that file, held until the end: who sweeps passes it over */
+    const char *vectors;             /* the file of its deletion vectors, NULL = none */
+    const struct lake_file *changes; /* of the change data feed */
+    size_t nchanges;
 };
 bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_table *t,
                    const struct lake_snapshot *base, struct staging *ret, struct err *e) must_check;
@@ -91,6 +93,15 @@ enum fate vectors_fate(const struct lake_snapshot *s, const struct lake_file *f,
 bool vectors_write(struct arena *a, const struct workshop *w, const struct lake_table *t, struct staging *st,
                    const struct lake_file *const *files, const struct engine_hits *hits, size_t n,
                    struct lake_file *ret, struct err *e) must_check;
+
+/* --- feed.c: the change data feed --- */
+
+/* Does the table want one? */
+bool feed_on(const struct lake_property *props, size_t n);
+/* The rows of a SELECT, of the table's columns and `_change_type`, as files of the feed: into st->changes. */
+bool feed_stage(struct arena *a, const struct workshop *w, struct session *s, const struct lake_table *t,
+                const struct lake_schema *schema, const char *const *partition_by, size_t npartition_by,
+                const char *sql, struct staging *st, struct err *e) must_check;
 
 /* --- vacuum.c --- */
 

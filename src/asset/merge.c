@@ -53,20 +53,45 @@ static void is_replaced(struct buf *b, const struct job *j)
     }
 }
 
-/* Rows of the files to be written again that stay, and the new rows; one that is older than what is there
- * (cupel_old) is left out. */
+/* A new row "i" that is older than what is there (cupel_old) is left out. */
+static void is_newer(struct buf *b, const struct job *j)
+{
+    if (!j->m->sequence_by || j->groups)
+        return;
+    buf_addf(b, " WHERE NOT EXISTS (SELECT 1 FROM cupel_old AS o WHERE ");
+    same_key(b, j->m, "i", "o");
+    buf_addf(b, " AND NOT ");
+    not_older(b, j->m);
+    buf_addf(b, ")");
+}
+
+/* Rows of the files to be written again that stay, and the new rows. */
 static void merge_select(struct buf *b, const struct job *j)
 {
     buf_addf(b, "SELECT o.* FROM cupel_hit AS o WHERE NOT (");
     is_replaced(b, j);
     buf_addf(b, ") UNION ALL BY NAME SELECT i.* FROM cupel_in AS i");
-    if (j->m->sequence_by && !j->groups) {
-        buf_addf(b, " WHERE NOT EXISTS (SELECT 1 FROM cupel_old AS o WHERE ");
-        same_key(b, j->m, "i", "o");
-        buf_addf(b, " AND NOT ");
-        not_older(b, j->m);
-        buf_addf(b, ")");
-    }
+    is_newer(b, j);
+}
+
+static void has_same_key(struct buf *b, const struct job *j, const char *relation, const char *alias)
+{
+    buf_addf(b, "CASE WHEN EXISTS (SELECT 1 FROM %s AS %s WHERE ", relation, alias);
+    same_key(b, j->m, "i", "o");
+    buf_addf(b, ") THEN ");
+}
+
+/* What the merge does to rows, for the change data feed: a row of a key that stays is updated. */
+static void feed_select(struct buf *b, const struct job *j)
+{
+    buf_addf(b, "SELECT o.*, ");
+    has_same_key(b, j, "cupel_in", "i");
+    buf_addf(b, "'update_preimage' ELSE 'delete' END AS _change_type FROM cupel_old AS o WHERE ");
+    is_replaced(b, j);
+    buf_addf(b, " UNION ALL BY NAME SELECT i.*, ");
+    has_same_key(b, j, "cupel_old", "o");
+    buf_addf(b, "'update_postimage' ELSE 'insert' END AS _change_type FROM cupel_in AS i");
+    is_newer(b, j);
 }
 
 bool job_unique_key(struct job *j, const char *relation, struct err *e)
@@ -242,6 +267,16 @@ static bool write_marks(struct job *j, const struct marks *m, struct err *e)
     return true;
 }
 
+static bool write_feed(struct job *j, struct err *e)
+{
+    auto_buf sql = BUF(1 << 20);
+    if (j->removes.n == 0 || !feed_on(j->properties.v, j->properties.n))
+        return true;
+    feed_select(&sql, j);
+    return buf_done(&sql, e) && feed_stage(j->t->a, j->w, j->s, &j->work.table, &j->schema, j->partition_by,
+                                           j->npartition_by, sql.p, &j->staging, e);
+}
+
 /* --- staging --- */
 
 /* The new rows lie in files below `dir` of a store of their own. */
@@ -269,7 +304,7 @@ static bool merge_in(struct job *j, struct store *store, const char *dir, struct
                                        .npartition_by = j->npartition_by};
     return job_files(j, "cupel_hit", &j->work.table, j->work.base, marks.rewritten.v, marks.rewritten.n, e) &&
            job_files(j, "cupel_old", &j->work.table, j->work.base, marks.old.v, marks.old.n, e) &&
-           job_stage(j, &stage, &j->staged, e) && write_marks(j, &marks, e);
+           job_stage(j, &stage, &j->staged, e) && write_marks(j, &marks, e) && write_feed(j, e);
 }
 
 bool job_merge(struct job *j, struct err *e)

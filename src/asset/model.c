@@ -388,6 +388,8 @@ static bool publish(struct job *j, struct asset_result *ret, struct err *e)
         .nproperties = j->new_properties.n,
         .adds = j->staged.files,
         .nadds = j->staged.nfiles,
+        .changes = j->staging.changes,
+        .nchanges = j->staging.nchanges,
         .checked = true,
         .removes = j->removes.v,
         .nremoves = j->removes.n,

@@ -61,7 +61,7 @@ bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_
     const char *dir = journal_dir(a, w);
     const char *token = arena_strn(a, lake_uuid(a), TOKEN_LEN);
     const char *text = arena_fmt(a, "%lld %s\n", base ? (long long)base->version : -1, t->dir);
-    *ret = (struct staging){token, fs_join(a, dir, token), -1, NULL};
+    *ret = (struct staging){token, fs_join(a, dir, token), -1, NULL, NULL, 0};
     return fs_mkdirs(dir, e) && write_journal(ret->journal, text, &ret->lock, e);
 }
 
@@ -81,6 +81,8 @@ void staging_drop(const struct workshop *w, const struct lake_table *t, const st
     for (size_t i = 0; i < n; i++)
         if (!files[i].log_path) /* not one of the table's, with another deletion vector */
             all = w->lake->driver->remove(w->lake, fs_join(a, t->dir, files[i].path), &why) && all;
+    for (size_t i = 0; i < s->nchanges; i++)
+        all = w->lake->driver->remove(w->lake, fs_join(a, t->dir, s->changes[i].path), &why) && all;
     if (s->vectors)
         all = w->lake->driver->remove(w->lake, fs_join(a, t->dir, s->vectors), &why) && all;
     if (!all)
@@ -115,7 +117,8 @@ static bool remove_staged(const struct workshop *w, const char *dir, const char 
         return false;
     for (size_t i = 0; i < n; i++) {
         const char *path = fs_join(a, dir, entries[i].name);
-        if (entries[i].is_dir && strchr(entries[i].name, '=')) {
+        if (entries[i].is_dir &&
+            (strchr(entries[i].name, '=') || strcmp(entries[i].name, "_change_data") == 0)) {
             if (!remove_staged(w, path, prefix, removed, e))
                 return false;
         } else if (strncmp(entries[i].name, prefix, strlen(prefix)) == 0) {

@@ -568,6 +568,14 @@ void action_write_add(struct buf *b, const struct file_act *f)
     buf_addf(b, "}}\n");
 }
 
+void action_write_change(struct buf *b, const struct file_act *f)
+{
+    write_text(b, "{\"cdc\":{\"path\":", f->log_path);
+    buf_addf(b, ",\"partitionValues\":");
+    action_write_object(b, f->values, f->nvalues);
+    buf_addf(b, ",\"size\":%" PRIi64 ",\"dataChange\":false}}\n", f->size);
+}
+
 void action_write_remove(struct buf *b, const struct file_act *f)
 {
     write_text(b, "{\"remove\":{\"path\":", f->log_path);

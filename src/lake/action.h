@@ -99,6 +99,7 @@ void action_write_protocol(struct buf *b, const struct protocol *p);
 void action_write_metadata(struct buf *b, const struct metadata *m);
 void action_write_txn(struct buf *b, const struct txn_act *t);
 void action_write_add(struct buf *b, const struct file_act *f);
+void action_write_change(struct buf *b, const struct file_act *f); /* cdc */
 void action_write_remove(struct buf *b, const struct file_act *f);
 void action_write_domain(struct buf *b, const struct domain_act *d);
 void action_write_object(struct buf *b, const struct pair *v, size_t n); /* {"key":"value",...} */

@@ -261,17 +261,23 @@ static bool write_commit(struct arena *a, struct buf *b, const struct lake_commi
         struct file_act f = action_of_file(a, &c->adds[i], x->partition_by, x->npartition_by);
         action_write_add(b, &f);
     }
+    for (size_t i = 0; i < c->nchanges; i++) {
+        struct file_act f = action_of_file(a, &c->changes[i], x->partition_by, x->npartition_by);
+        action_write_change(b, &f);
+    }
     return buf_done(b, e);
 }
 
 static bool sync_files(struct arena *a, const struct lake_table *t, const struct lake_commit *c,
                        struct err *e)
 {
-    const char **paths = arena_make(a, const char *, c->nadds);
+    const char **paths = arena_make(a, const char *, c->nadds + c->nchanges);
     size_t n = 0;
     for (size_t i = 0; i < c->nadds; i++)
         if (!path_is_absolute(c->adds[i].path) && !(c->adds[i].dv && c->adds[i].log_path))
             paths[n++] = log_path(a, t, c->adds[i].path);
+    for (size_t i = 0; i < c->nchanges; i++)
+        paths[n++] = log_path(a, t, c->changes[i].path);
     return !n || t->store->driver->sync(t->store, paths, n, e);
 }
 

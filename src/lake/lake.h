@@ -276,6 +276,8 @@ struct lake_commit {
      * file has been in the table before. */
     const struct lake_file *adds;
     size_t nadds;
+    const struct lake_file *changes; /* of the change data feed: path, values, size */
+    size_t nchanges;
     bool checked;                           /* the added rows satisfy the table's CHECK constraints */
     const struct lake_file *const *removes; /* of base->files */
     size_t nremoves;

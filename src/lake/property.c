@@ -18,6 +18,7 @@ static const struct {
     {"delta.dataSkippingNumIndexedCols", KIND_COLUMNS_COUNT},
     {"delta.dataSkippingStatsColumns", KIND_TEXT},
     {"delta.deletedFileRetentionDuration", KIND_INTERVAL},
+    {"delta.enableChangeDataFeed", KIND_BOOL},
     {"delta.enableDeletionVectors", KIND_BOOL},
     {"delta.enableExpiredLogCleanup", KIND_BOOL},
     {"delta.enableInCommitTimestamps", KIND_BOOL},

@@ -97,8 +97,6 @@ static const char *feature_in_use(const struct lake_schema *s, const struct lake
         if (!value)
             continue;
         bool on = strcasecmp(value, "true") == 0;
-        if (on && strcmp(key, "delta.enableChangeDataFeed") == 0)
-            return "changeDataFeed";
         if (on && strcmp(key, "delta.enableRowTracking") == 0)
             return "rowTracking";
         if (strcmp(key, "delta.columnMapping.mode") == 0 && is_mapped(value))
@@ -277,6 +275,17 @@ struct protocol protocol_with(struct arena *a, const struct lake_snapshot *base,
     return p;
 }
 
+/* A column that has the name of one of the feed's. */
+static const char *feed_column(const struct lake_schema *s)
+{
+    static const char *const names[] = {"_change_type", "_commit_version", "_commit_timestamp"};
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < countof(names); k++)
+            if (strcasecmp(s->fields[i].name, names[k]) == 0)
+                return s->fields[i].name;
+    return NULL;
+}
+
 bool protocol_may_have(const char *table, const struct lake_schema *s, const struct lake_property *props,
                        size_t nprops, struct err *e)
 {
@@ -291,6 +300,10 @@ bool protocol_may_have(const char *table, const struct lake_schema *s, const str
              name, table);
         return hint(e, "cast it to TIMESTAMPTZ");
     }
+    name = is_on(props, nprops, "delta.enableChangeDataFeed", "true") ? feed_column(s) : NULL;
+    if (name)
+        return fail(e, ERR_DATA, "table '%s' has a column '%s', and its change data feed one of that name",
+                    table, name);
     name = feature_in_use(s, props, nprops);
     if (name)
         return fail(e, ERR_DATA, "table '%s': this version cannot make tables with '%s'", table, name);
