@@ -33,7 +33,7 @@ static bool check_condition(struct deletion *d, struct err *e)
     size_t n;
     buf_addf(&sql, "SELECT (%s\n) AS goes FROM ", d->where);
     sql_table(&sql, d->name);
-    buf_addf(&sql, " AS o");
+    buf_addf(&sql, " AS target");
     if (!buf_done(&sql, e) || !asset_relations(a, d->w, d->s, sql.p, (struct src){0}, e) ||
         !d->w->driver->bind(a, d->s, sql.p, (struct engine_params){0}, (struct src){0}, &cols, &n, e))
         return wrap(e, "--where");
@@ -79,7 +79,7 @@ static bool find_rows(struct deletion *d, struct err *e)
 static bool rewrite(struct deletion *d, struct engine_staged *ret, struct err *e)
 {
     auto_buf sql = BUF(1 << 20);
-    buf_addf(&sql, "SELECT o.* FROM cupel_hit AS o WHERE (%s\n) IS NOT TRUE", d->where);
+    buf_addf(&sql, "SELECT target.* FROM cupel_hit AS target WHERE (%s\n) IS NOT TRUE", d->where);
     const struct lake_indexed indexed = lake_indexed(d->base->properties, d->base->nproperties);
     const struct engine_stage stage = {.sql = sql.p,
                                        .indexed = &indexed,
@@ -108,7 +108,8 @@ static bool write_feed(struct deletion *d, struct err *e)
     const struct lake_snapshot *base = d->base;
     if (d->marked.n + d->rewritten.n == 0 || !feed_on(base->properties, base->nproperties))
         return true; /* whole files go: that says it */
-    buf_addf(&sql, "SELECT o.*, 'delete' AS _change_type FROM cupel_old AS o WHERE (%s\n)", d->where);
+    buf_addf(&sql, "SELECT target.*, 'delete' AS _change_type FROM cupel_old AS target WHERE (%s\n)",
+             d->where);
     return buf_done(&sql, e) &&
            d->w->driver->relation_files(d->s, "cupel_old", &d->table, base, d->removes.v, d->removes.n, e) &&
            feed_stage(d->t->a, d->w, d->s, &d->table, &base->schema, base->partition_by, base->npartition_by,

@@ -21,77 +21,116 @@ static void same_key(struct buf *b, const struct model *m, const char *x, const 
     }
 }
 
-/* i replaces o when it is not older; what has no sequence is older than all. */
+/* source replaces target when it is not older; what has no sequence is older than all. */
 static void not_older(struct buf *b, const struct model *m)
 {
-    buf_addf(b, "(o.");
+    buf_addf(b, "(target.");
     sql_ident(b, m->sequence_by);
-    buf_addf(b, " IS NULL OR coalesce(i.");
+    buf_addf(b, " IS NULL OR coalesce(source.");
     sql_ident(b, m->sequence_by);
-    buf_addf(b, " >= o.");
+    buf_addf(b, " >= target.");
     sql_ident(b, m->sequence_by);
     buf_addf(b, ", false))");
 }
 
-/* Of an old row "o": a new one takes its place, or its group is made anew. Where whole groups are made anew
- * there is no older and newer. */
+/* Where whole groups are made anew there is nothing to choose. */
+static bool is_choosy(const struct job *j)
+{
+    const struct model *m = j->m;
+    return !j->groups && (m->sequence_by || m->when.update || m->when.delete || m->when.insert);
+}
+
+/* Of two rows of one key: the new one takes the place of the old one. */
+static void takes_place(struct buf *b, const struct job *j)
+{
+    const struct model *m = j->m;
+    const char *and = "";
+    if (!is_choosy(j) || !(m->sequence_by || m->when.update || m->when.delete)) {
+        buf_addf(b, "true");
+        return;
+    }
+    buf_addf(b, "(");
+    if (m->sequence_by) {
+        not_older(b, m);
+        and = " AND ";
+    }
+    if (m->when.update) {
+        buf_addf(b, "%s(%s\n) IS TRUE", and, m->when.update);
+        and = " AND ";
+    }
+    if (m->when.delete)
+        buf_addf(b, "%s(%s\n) IS NOT TRUE", and, m->when.delete);
+    buf_addf(b, ")");
+}
+
+/* Of an old row "target": a new one takes its place, or says that it goes, or its group is made anew. */
 static void is_replaced(struct buf *b, const struct job *j)
 {
-    buf_addf(b, "EXISTS (SELECT 1 FROM cupel_in AS i WHERE ");
-    same_key(b, j->m, "i", "o");
-    if (j->m->sequence_by && !j->groups) {
-        buf_addf(b, " AND ");
-        not_older(b, j->m);
+    buf_addf(b, "EXISTS (SELECT 1 FROM cupel_in AS source WHERE ");
+    same_key(b, j->m, "source", "target");
+    if (is_choosy(j)) {
+        buf_addf(b, " AND (");
+        takes_place(b, j);
+        if (j->m->when.delete)
+            buf_addf(b, " OR (%s\n) IS TRUE", j->m->when.delete);
+        buf_addf(b, ")");
     }
     buf_addf(b, ")");
     for (size_t i = 0; j->groups && i < j->touched.n; i++) {
         buf_addf(b, " OR EXISTS (SELECT 1 FROM %s AS k WHERE k.", j->touched.v[i].relation);
         sql_ident(b, j->touched.v[i].column);
-        buf_addf(b, " = o.");
+        buf_addf(b, " = target.");
         sql_ident(b, j->touched.v[i].column);
         buf_addf(b, ")");
     }
 }
 
-/* A new row "i" that is older than what is there (cupel_old) is left out. */
-static void is_newer(struct buf *b, const struct job *j)
+static void has_old(struct buf *b, const struct job *j)
 {
-    if (!j->m->sequence_by || j->groups)
+    buf_addf(b, "EXISTS (SELECT 1 FROM cupel_old AS target WHERE ");
+    same_key(b, j->m, "source", "target");
+}
+
+/* A new row "source" that does not take the place of the one that is there (cupel_old) is left out; and one
+ * that would be the first of its key and may not be. */
+static void is_stored(struct buf *b, const struct job *j)
+{
+    if (!is_choosy(j))
         return;
-    buf_addf(b, " WHERE NOT EXISTS (SELECT 1 FROM cupel_old AS o WHERE ");
-    same_key(b, j->m, "i", "o");
+    buf_addf(b, " WHERE NOT ");
+    has_old(b, j);
     buf_addf(b, " AND NOT ");
-    not_older(b, j->m);
+    takes_place(b, j);
     buf_addf(b, ")");
+    if (j->m->when.insert) {
+        buf_addf(b, " AND ((%s\n) IS TRUE OR ", j->m->when.insert);
+        has_old(b, j);
+        buf_addf(b, "))");
+    }
 }
 
 /* Rows of the files to be written again that stay, and the new rows. */
 static void merge_select(struct buf *b, const struct job *j)
 {
-    buf_addf(b, "SELECT o.* FROM cupel_hit AS o WHERE NOT (");
+    buf_addf(b, "SELECT target.* FROM cupel_hit AS target WHERE NOT (");
     is_replaced(b, j);
-    buf_addf(b, ") UNION ALL BY NAME SELECT i.* FROM cupel_in AS i");
-    is_newer(b, j);
-}
-
-static void has_same_key(struct buf *b, const struct job *j, const char *relation, const char *alias)
-{
-    buf_addf(b, "CASE WHEN EXISTS (SELECT 1 FROM %s AS %s WHERE ", relation, alias);
-    same_key(b, j->m, "i", "o");
-    buf_addf(b, ") THEN ");
+    buf_addf(b, ") UNION ALL BY NAME SELECT source.* FROM cupel_in AS source");
+    is_stored(b, j);
 }
 
 /* What the merge does to rows, for the change data feed: a row of a key that stays is updated. */
 static void feed_select(struct buf *b, const struct job *j)
 {
-    buf_addf(b, "SELECT o.*, ");
-    has_same_key(b, j, "cupel_in", "i");
-    buf_addf(b, "'update_preimage' ELSE 'delete' END AS _change_type FROM cupel_old AS o WHERE ");
+    buf_addf(b, "SELECT target.*, CASE WHEN EXISTS (SELECT 1 FROM cupel_in AS source WHERE ");
+    same_key(b, j->m, "source", "target");
+    buf_addf(b, " AND ");
+    takes_place(b, j);
+    buf_addf(b, ") THEN 'update_preimage' ELSE 'delete' END AS _change_type FROM cupel_old AS target WHERE ");
     is_replaced(b, j);
-    buf_addf(b, " UNION ALL BY NAME SELECT i.*, ");
-    has_same_key(b, j, "cupel_old", "o");
-    buf_addf(b, "'update_postimage' ELSE 'insert' END AS _change_type FROM cupel_in AS i");
-    is_newer(b, j);
+    buf_addf(b, " UNION ALL BY NAME SELECT source.*, CASE WHEN ");
+    has_old(b, j);
+    buf_addf(b, ") THEN 'update_postimage' ELSE 'insert' END AS _change_type FROM cupel_in AS source");
+    is_stored(b, j);
 }
 
 bool job_unique_key(struct job *j, const char *relation, struct err *e)

@@ -116,9 +116,22 @@ bool job_stage(struct job *j, const struct engine_stage *g, struct engine_staged
     return j->w->driver->stage(j->t->a, j->s, &stage, ret, e);
 }
 
+/* The first rows of a merge are all inserts. */
+static const char *select_inserts(struct job *j, struct err *e)
+{
+    auto_buf sql = BUF(32 << 20);
+    if (!j->m->when.insert || !job_replaces_all(j))
+        return j->sql;
+    buf_addf(&sql, "SELECT * FROM (\n%s\n) AS source WHERE (%s\n) IS TRUE", j->sql, j->m->when.insert);
+    return buf_done(&sql, e) ? arena_strn(j->t->a, sql.p, sql.len) : NULL;
+}
+
 bool job_stage_select(struct job *j, struct store *store, const char *dir, bool final,
                       struct engine_staged *ret, struct err *e)
 {
+    j->sql = select_inserts(j, e);
+    if (!j->sql)
+        return false;
     const struct engine_stage stage = {
         .sql = j->sql,
         .at = j->sql == j->m->sql ? j->m->sql_at : (struct src){0},

@@ -358,7 +358,7 @@ bool duck_matching_rows(struct arena *a, struct session *s, const struct lake_ta
                        e) ||
         !buf_done(&scan, e))
         return false;
-    buf_addf(&sql, "SELECT cupel_file, list(cupel_row) FROM (%s) AS o WHERE (%s\n) GROUP BY ALL", scan.p,
+    buf_addf(&sql, "SELECT cupel_file, list(cupel_row) FROM (%s) AS target WHERE (%s\n) GROUP BY ALL", scan.p,
              condition);
     auto_result r = {0};
     if (!buf_done(&sql, e) || !duck_run(s, &(struct statement){.sql = sql.p}, &r, e))

@@ -161,7 +161,7 @@ struct engine_driver {
                            const struct lake_file *const *files, size_t nfiles, const char *const *key,
                            size_t nkey, const char *keys, bool *hit, struct err *e);
 
-    /* ret[i] = the rows of files[i] (of the snapshot) for which a condition on "o", the row, is true, by
+    /* ret[i] = the rows of files[i] (of the snapshot) for which a condition on "target", the row, is true, by
      * their numbers in that file; rows that its deletion vector takes away have none. */
     bool (*matching_rows)(struct arena *a, struct session *s, const struct lake_table *t,
                           const struct lake_snapshot *snap, const struct lake_file *const *files,

@@ -221,6 +221,40 @@ static void check_row(const struct binding *b, const struct model *m, const stru
                     v[0].sql_type);
 }
 
+/* A condition of `merge:`, on a new row and an old one. */
+static void check_when(const struct binding *b, const struct model *m, const char *what, const char *sql,
+                       struct src at, bool old)
+{
+    auto_buf text = BUF(1 << 20);
+    struct engine_column *v;
+    size_t n;
+    struct err e;
+    if (!sql)
+        return;
+    buf_addf(&text, "SELECT (%s\n) FROM ", sql);
+    sql_table(&text, m->name);
+    buf_addf(&text, " AS source");
+    if (old) {
+        buf_addf(&text, ", ");
+        sql_table(&text, m->name);
+        buf_addf(&text, " AS target");
+    }
+    if (!b->d->bind(b->r.a, b->s, text.p, (struct engine_params){0}, at, &v, &n, &e)) {
+        e.at = at;
+        problems_add(b->r.problems, &e);
+    } else if (strcmp(v[0].sql_type, "BOOLEAN") != 0) {
+        reader_fail(&b->r, at, "like: source.version > target.version",
+                    "%s: a condition is expected, this gives %s", what, v[0].sql_type);
+    }
+}
+
+static void check_merge(const struct binding *b, const struct model *m)
+{
+    check_when(b, m, "update_when", m->when.update, m->when.update_at, true);
+    check_when(b, m, "delete_when", m->when.delete, m->when.delete_at, true);
+    check_when(b, m, "insert_when", m->when.insert, m->when.insert_at, false);
+}
+
 static bool is_integer(const char *type)
 {
     static const char *const types[] = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT"};
@@ -319,6 +353,8 @@ static bool relate_needs(const struct binding *b, const struct model *m, const s
 
 static bool checks_read_itself(const struct model *m)
 {
+    if (m->when.update || m->when.delete || m->when.insert)
+        return true;
     for (size_t i = 0; i < m->nchecks; i++)
         if (m->checks[i].kind == CHECK_ROWS || m->checks[i].kind == CHECK_QUERY)
             return true;
@@ -345,10 +381,12 @@ static void bind_model(const struct binding *b, struct model *m, struct model_no
         if (m->incremental[i].key)
             check_other(b, "incremental", m->incremental[i].table, m->incremental[i].key,
                         notes->incremental_key_at[i]);
-    if (checks_read_itself(m) && !relate(b, m->name, maker_find(b->p, m->name), &e))
+    if (checks_read_itself(m) && !relate(b, m->name, maker_find(b->p, m->name), &e)) {
         problems_add(b->r.problems, &e);
-    else
+    } else {
         check_checks(b, m);
+        check_merge(b, m);
+    }
 }
 
 void project_bind(struct project *p, const struct engine_driver *d, struct session *s,

@@ -7,7 +7,7 @@
 struct header_keys {
     const char *mode, *sequence_by, *schema, *description;
     struct texts key, partition_by, tags;
-    const struct yaml *incremental, *checks, *properties;
+    const struct yaml *incremental, *checks, *properties, *merge;
     int64_t keep;
     double passing;
 };
@@ -17,6 +17,7 @@ static const struct field header_rows[] = {
     {"partition_by", FIELD_TEXTS, offsetof(struct header_keys, partition_by), 0, 0, false},
     {"incremental", FIELD_NODE, offsetof(struct header_keys, incremental), 0, 0, false},
     {"sequence_by", FIELD_TEXT, offsetof(struct header_keys, sequence_by), 0, 0, false},
+    {"merge", FIELD_MAP, offsetof(struct header_keys, merge), 0, 0, false},
     {"keep", FIELD_DURATION, offsetof(struct header_keys, keep), 0, 0, false},
     {"checks", FIELD_NODE, offsetof(struct header_keys, checks), 0, 0, false},
     {"passing", FIELD_SHARE, offsetof(struct header_keys, passing), 0, 0, false},
@@ -153,12 +154,31 @@ static bool read_properties(const struct model_reading *x, const struct yaml *y)
     return ok;
 }
 
+/* --- clauses of a merge --- */
+
+static bool read_merge(const struct model_reading *x, const struct yaml *y)
+{
+    struct merge_when *w = &x->m->when;
+    const struct field rows[] = {
+        {"update_when", FIELD_TEXT, offsetof(struct merge_when, update), 0, 0, false},
+        {"delete_when", FIELD_TEXT, offsetof(struct merge_when, delete), 0, 0, false},
+        {"insert_when", FIELD_TEXT, offsetof(struct merge_when, insert), 0, 0, false},
+        {0},
+    };
+    struct src *const places[] = {&w->update_at, &w->delete_at, &w->insert_at};
+    for (size_t i = 0; i < countof(places); i++) {
+        const struct yaml *value = yaml_get(y, rows[i].name);
+        *places[i] = value ? value->at : y->at;
+    }
+    return read_fields(x->r, y, y->at, "merge", rows, w);
+}
+
 /* --- what goes with what --- */
 
 static bool check_view(const struct model_reading *x)
 {
     static const char *const stored[] = {"key",    "partition_by", "incremental", "sequence_by", "keep",
-                                         "checks", "passing",      "schema",      "properties"};
+                                         "checks", "passing",      "schema",      "properties",  "merge"};
     bool ok = true;
     for (size_t i = 0; i < countof(stored); i++)
         if (yaml_get(x->map, stored[i]))
@@ -187,6 +207,13 @@ static bool check_combinations(const struct model_reading *x)
         if (m->incremental[i].key && m->mode == MODE_APPEND)
             ok = reader_fail(r, x->notes->incremental_key_at[i], "mode: merge",
                              "incremental: by a key, rows are made anew: append cannot do that");
+    if (yaml_get(x->map, "merge") && m->mode != MODE_MERGE)
+        ok = reader_fail(r, yaml_key_at(x->map, "merge"), "mode: merge",
+                         "merge has a meaning only for mode merge");
+    for (size_t i = 0; i < m->nincremental && yaml_get(x->map, "merge"); i++)
+        if (m->incremental[i].key)
+            ok = reader_fail(r, yaml_key_at(x->map, "merge"), NULL,
+                             "merge: where rows are made anew as groups there is nothing to choose");
     if (m->sequence_by && m->mode != MODE_MERGE)
         ok = reader_fail(r, yaml_key_at(x->map, "sequence_by"), "mode: merge",
                          "sequence_by has a meaning only for merge");
@@ -235,6 +262,7 @@ static bool read_header(const struct model_reading *x)
     if (k.sequence_by)
         use(x, "sequence_by", &(struct texts){&k.sequence_by, &yaml_get(x->map, "sequence_by")->at, 1});
     ok = (!k.incremental || read_incremental(x, k.incremental)) && ok;
+    ok = (!k.merge || read_merge(x, k.merge)) && ok;
     ok = (!k.properties || read_properties(x, k.properties)) && ok;
     const struct yaml *passing = NULL;
     ok = (!k.checks || checks_read(r, k.checks, m, x->notes, &passing)) && ok;
@@ -335,6 +363,8 @@ static uint64_t fingerprint(const struct model_reading *x, const struct sql_text
     h = add_texts(h, m->key, m->nkey);
     h = add_texts(h, m->partition_by, m->npartition_by);
     h = add_text(h, m->sequence_by);
+    if (m->when.update || m->when.delete || m->when.insert)
+        h = add_text(add_text(add_text(h, m->when.update), m->when.delete), m->when.insert);
     for (size_t i = 0; i < m->nincremental; i++)
         h = add_text(add_text(h, m->incremental[i].table), m->incremental[i].key);
     for (size_t i = 0; i < m->nchecks; i++) { /* those that hold rows back */

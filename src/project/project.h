@@ -70,8 +70,12 @@ struct model {
     const struct incremental *incremental;
     size_t nincremental;
     const char
-        *sequence_by; /* merge: a row replaces only one whose value here is not greater; NULL = always */
-    int64_t keep_ms;  /* retention for `prune`; 0 = for ever */
+        *sequence_by;   /* merge: a row replaces only one whose value here is not greater; NULL = always */
+    struct merge_when { /* SQL conditions on the rows "source" (new) and "target" (old); NULL = not asked */
+        const char *update, *delete, *insert;
+        struct src update_at, delete_at, insert_at;
+    } when;          /* of merge */
+    int64_t keep_ms; /* retention for `prune`; 0 = for ever */
     const struct check *checks;
     size_t nchecks;
     double passing; /* share of rows that must pass the row checks, 1 by default; the rest is quarantined */

@@ -181,3 +181,51 @@ def test_vectors_of_a_process_that_was_killed_are_swept(lab):
     assert {p.name for p in lab.table("silver.t").glob("deletion_vector_*")} == committed
     assert not list(staged.iterdir())
     assert len(rows(lab)) == 100
+
+
+# --- merge clauses ---
+
+def put(lab, *rows):
+    lab.write("bronze.e", [dict(zip(("id", "v", "s"), r)) for r in rows])
+    return lab.run()["silver.t"]
+
+
+@pytest.mark.parametrize("vectors", [False, True])
+def test_clauses_say_what_a_merge_does(lab, vectors):
+    model(lab, """
+merge:
+  update_when: source.v > target.v
+  delete_when: source.s = 'gone'
+  insert_when: source.s <> 'gone'""" + (VECTORS if vectors else ""))
+    put(lab, (1, 10, "a"), (2, 20, "a"), (3, 30, "a"), (9, 1, "gone"), (7, 1, None), (4, 4, "a"), (5, 5, "a"), (6, 6, "a"))
+    assert rows(lab) == [(1, 10, "a"), (2, 20, "a"), (3, 30, "a"), (4, 4, "a"), (5, 5, "a"), (6, 6, "a")]
+    put(lab, (1, 11, "new"), (2, 19, "late"), (3, 0, "gone"), (8, 8, "first"), (10, 1, "gone"), (4, None, "b"))
+    assert rows(lab) == [(1, 11, "new"), (2, 20, "a"), (4, 4, "a"), (5, 5, "a"), (6, 6, "a"), (8, 8, "first")]
+
+
+def test_clauses_go_with_a_sequence_and_a_feed(lab):
+    model(lab, """
+sequence_by: v
+merge: {update_when: "source.s <> target.s", delete_when: "source.s = 'gone'"}
+properties: {delta.enableChangeDataFeed: true}""")
+    put(lab, *((i, 10, "a") for i in range(4)))
+    put(lab, (0, 11, "a"), (1, 11, "b"), (2, 9, "b"), (3, 9, "gone"), (4, 1, "gone"))
+    assert rows(lab) == [(0, 10, "a"), (1, 11, "b"), (2, 10, "a"), (4, 1, "gone")]
+    import pyarrow as pa
+    feed = pa.table(lab.delta("silver.t").load_cdf(starting_version=1, ending_version=1)).to_pylist()
+    assert sorted((r["id"], r["_change_type"], r["v"]) for r in feed) == [
+        (1, "update_postimage", 11), (1, "update_preimage", 10), (3, "delete", 10), (4, "insert", 1)]
+
+
+@pytest.mark.parametrize("header, error", [
+    ("mode: append\nmerge: {update_when: 'true'}", "merge has a meaning only for mode merge"),
+    ("mode: merge\nkey: id\nincremental: {bronze.e: id}\nmerge: {update_when: 'true'}", "made anew as groups"),
+    ("mode: merge\nkey: id\nmerge: {updat_when: 'true'}", "did you mean 'update_when'?"),
+    ("mode: merge\nkey: id\nmerge: {update_when: source.vv > 1}", "vv"),
+    ("mode: merge\nkey: id\nmerge: {insert_when: target.v > 1}", "target"),
+    ("mode: merge\nkey: id\nmerge: {delete_when: source.v}", "delete_when: a condition is expected, this gives BIGINT"),
+])
+def test_clauses_that_cannot_be(lab, header, error):
+    model(lab, mode=header)
+    done = lab.cupel("validate", code=2)
+    assert error in done.stdout + done.stderr
