@@ -5,6 +5,7 @@
  *     store_tool URI list DIR [AFTER]
  *     store_tool URI fetch SIZE PATH...     the contents, one after the other
  *     store_tool URI race N PATH TEXT       N threads put_new; how many of them won
+ *     store_tool URI many N DIR             N objects DIR/00000000.json and so on, by several threads
  *
  * Errors go to stderr as "kind: message"; the exit code is cupel's. */
 #include <fcntl.h>
@@ -143,6 +144,39 @@ static bool race(struct store *s, int n, const char *path, const char *text)
     return true;
 }
 
+struct many {
+    struct store *s;
+    const char *dir;
+    int n;
+    atomic_int next, failed;
+};
+
+static void *filler(void *arg)
+{
+    struct many *m = arg;
+    for (int i; (i = atomic_fetch_add(&m->next, 1)) < m->n;) {
+        auto_arena *a = arena_new();
+        struct err e;
+        if (!m->s->driver->put(m->s, arena_fmt(a, "%s/%08d.json", m->dir, i), "x", 1, &e)) {
+            fprintf(stderr, "%s: %s\n", err_name(e.kind), e.msg);
+            atomic_fetch_add(&m->failed, 1);
+        }
+    }
+    return NULL;
+}
+
+static bool many(struct store *s, int n, const char *dir, struct err *e)
+{
+    struct many m = {.s = s, .dir = dir, .n = n};
+    pthread_t threads[8];
+    for (size_t i = 0; i < countof(threads); i++)
+        if (pthread_create(&threads[i], NULL, filler, &m) != 0)
+            abort();
+    for (size_t i = 0; i < countof(threads); i++)
+        pthread_join(threads[i], NULL);
+    return atomic_load(&m.failed) == 0 || fail(e, ERR_IO, "some failed");
+}
+
 static bool carry_out(struct arena *a, int argc, char **argv, struct err *e)
 {
     struct store *s;
@@ -162,6 +196,8 @@ static bool carry_out(struct arena *a, int argc, char **argv, struct err *e)
         return fetch(a, s, path, argv + 4, (size_t)argc - 4, e);
     if (strcmp(verb, "race") == 0 && argc == 6)
         return race(s, (int)strtol(path, NULL, 10), argv[4], argv[5]);
+    if (strcmp(verb, "many") == 0 && argc == 5)
+        return many(s, (int)strtol(path, NULL, 10), argv[4], e);
     return put(a, s, verb, path, e);
 }
 

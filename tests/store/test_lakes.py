@@ -1,0 +1,109 @@
+"""A project whose lake is not on local disk: the same rows, the same commands, the same after kills, open to others."""
+import json
+import shutil
+import signal
+import subprocess
+
+import deltalake
+import pyarrow as pa
+import pytest
+
+from places import place_of
+
+DAYS = ("2026-11-20", "2026-11-21")
+
+
+class Movies:
+    def __init__(self, place, folder, make_project, cupel_bin):
+        self.place, self.path, self.bin = place, make_project(folder / "movies"), cupel_bin
+        self.env = {**place.env, "TMDB_API_KEY": "any", "TMDB_RATE_LIMIT": "0"}
+        conf = (self.path / "cupel.yaml").read_text()
+        assert "\nlake: lake" in conf
+        (self.path / "cupel.yaml").write_text(conf.replace("\nlake: lake", f"\nlake: {place.uri}", 1))
+
+    def cupel(self, *args):
+        done = subprocess.run([self.bin, "-C", str(self.path), *args], env=self.env, capture_output=True, text=True,
+                              timeout=120)
+        assert done.returncode == 0, f"{args}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def query(self, sql):
+        return json.loads(self.cupel("query", "--json", sql))
+
+    def run(self, standin, first_kill_s=None):
+        """With kills that come later and later until a run gets through; returns how many there were."""
+        kills = 0
+        for day in DAYS:
+            env = {**self.env, "TMDB_BASE_URL": standin("--date", day, "--key", "any").url}
+            args = [self.bin, "-C", str(self.path), "run", "--var", "pages=1", "--now", f"{day}T12:00:00Z"]
+            wait = first_kill_s
+            while True:
+                process = subprocess.Popen(args, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                try:
+                    out, _ = process.communicate(timeout=wait)
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGKILL)
+                    process.communicate()
+                    kills += 1
+                    wait *= 1.4
+                    continue
+                assert process.returncode == 0, out.decode()
+                break
+        return kills
+
+    def tables(self):
+        return {t["table"]: t for t in json.loads(self.cupel("tables", "--json"))["tables"]}
+
+    def rows(self):
+        """Of each table how many rows, and a hash of them; the log of extractions has times of its own."""
+        names = sorted(set(self.tables()) - {"bronze.extraction_log"})
+        assert len(names) > 10
+        found = self.query(" UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS n, md5(string_agg(t::VARCHAR, '|' "
+                                              f"ORDER BY t::VARCHAR)) AS h FROM {name} t" for name in names))
+        return {row["name"]: (row["n"], row["h"]) for row in found}
+
+
+@pytest.fixture(scope="module")
+def reference(request, tmp_path_factory, make_project, cupel_bin, standin):
+    folder = tmp_path_factory.mktemp("reference")
+    movies = Movies(place_of("local", request, folder), folder, make_project, cupel_bin)
+    movies.run(standin)
+    return movies.rows()
+
+
+def test_the_movies_project(remote, tmp_path, make_project, cupel_bin, standin, reference):
+    movies = Movies(remote, tmp_path, make_project, cupel_bin)
+    movies.run(standin)
+    assert movies.rows() == reference
+    assert not (movies.path / "lake").exists()
+    assert json.loads(movies.cupel("show", "silver.movies", "--json"))["rows"] == reference["silver.movies"][0]
+    assert len(json.loads(movies.cupel("history", "silver.movies", "--json"))["history"]) == 2
+    before = movies.query("SELECT count(*) AS n FROM silver.movies@v0")
+    shutil.rmtree(remote.env["CUPEL_LAKE_CACHE"])
+    assert movies.query("SELECT count(*) AS n FROM silver.movies@v0") == before
+    assert movies.rows() == reference
+    path = f"{remote.uri}/silver/movies"
+    assert movies.query(f"SELECT count(*) AS n FROM delta.`{path}`")[0]["n"] == reference["silver.movies"][0]
+    assert movies.cupel("render", "kpi", "--to", "txt")
+
+
+def test_killed_runs_leave_the_same(remote, tmp_path, make_project, cupel_bin, standin, reference):
+    movies = Movies(remote, tmp_path, make_project, cupel_bin)
+    assert movies.run(standin, first_kill_s=0.5) >= 2
+    assert movies.rows() == reference
+    cache = tmp_path / "cache" / "work"
+    assert list(cache.iterdir()) == []  # the mirrors of the killed ones are gone
+
+
+def test_delta_rs_reads_and_writes_the_same_table_in_s3(request, tmp_path, make_project, cupel_bin, standin):
+    place = place_of("s3", request, tmp_path)
+    movies = Movies(place, tmp_path, make_project, cupel_bin)
+    movies.run(standin)
+    options = {k: place.env[k] for k in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    options |= {"AWS_ALLOW_HTTP": "true", "AWS_CONDITIONAL_PUT": "etag"}
+    table = deltalake.DeltaTable(f"{place.uri}/silver/people", storage_options=options)
+    ours = movies.query("SELECT count(*) AS n FROM silver.people")[0]["n"]
+    data = table.to_pyarrow_table()
+    assert data.num_rows == ours
+    deltalake.write_deltalake(table, pa.Table.from_batches(data.slice(0, 5).to_batches(), data.schema), mode="append")
+    assert movies.query("SELECT count(*) AS n FROM silver.people")[0]["n"] == ours + 5
