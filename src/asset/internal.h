@@ -103,6 +103,30 @@ bool feed_stage(struct arena *a, const struct workshop *w, struct session *s, co
                 const struct lake_schema *schema, const char *const *partition_by, size_t npartition_by,
                 const char *sql, struct staging *st, struct err *e) must_check;
 
+/* --- rewrite.c: files of one partition written again --- */
+
+struct rewrite {
+    struct arena *a;
+    const struct workshop *w;
+    struct lake_table table;
+    const struct lake_snapshot *base;
+    struct session *s;
+    struct lake_schema stored; /* the columns that are in files: not those that it is partitioned by */
+    const char *token;         /* of the staging */
+    int64_t file_bytes;        /* start another file past this size, 0 = the engine's own measure */
+};
+/* Session, token and file_bytes are the caller's to set. */
+void rewrite_init(struct arena *a, struct rewrite *r, const struct workshop *w, const struct lake_table *t,
+                  const struct lake_snapshot *base);
+bool rewrite_is_partition(const struct lake_snapshot *s, const char *column);
+/* The files as the relation cupel_old. */
+bool rewrite_relate(struct rewrite *r, const struct lake_file *const *files, size_t n,
+                    struct err *e) must_check;
+/* Their rows ("SELECT ... FROM cupel_old" and then `tail`) as new files in the folder of their partition,
+ * which is one. data_change is set. */
+bool rewrite_files(struct rewrite *r, const struct lake_file *const *files, size_t n, const char *tail,
+                   struct engine_staged *ret, struct err *e) must_check;
+
 /* --- vacuum.c --- */
 
 /* For the life of the arena nobody else of this project takes files away or brings them back. */

@@ -96,3 +96,23 @@ bool asset_diff(struct task *t, const struct workshop *w, struct session *s, con
                 const struct diff_side *to, const char *const *key, size_t nkey, struct diff *ret,
                 struct err *e) must_check;
 bool diff_is_empty(const struct diff *d);
+
+/* --- prune.c --- */
+
+struct prune_result {
+    int64_t keep_ms;    /* 0 = the table is kept for ever */
+    const char *column; /* by which rows are old; NULL = as old as the file that they are in */
+    int64_t before_us;
+    int64_t version;           /* committed, -1 = nothing was */
+    size_t removed, rewritten; /* files: those with nothing to be kept, and those with something */
+    int64_t rows;              /* gone; -1 = the statistics do not tell */
+    int64_t bytes;             /* of the files that are no longer part of the table */
+};
+/* Rows older than the `keep` of what makes the table go: a row is as old as keep_by says, or else a source's
+ * extraction_timestamp, a merge's sequence_by, a quarantine's quarantined_at, if it is a time or a date; or
+ * else as the file that it is in. A row whose time is null stays. Files with old rows alone are removed
+ * without being read; others are written again.
+ *
+ * Readers of changes pass the commit over (LAKE_PRUNE): what was made of the rows stays. */
+bool asset_prune(struct task *t, const struct workshop *w, const char *table, bool dry_run,
+                 struct prune_result *ret, struct err *e) must_check;

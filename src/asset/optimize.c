@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "engine/curve.h"
-#include "lake/protocol.h"
 
 enum {
     SCAN_FILES = 2000,    /* in one statement: the engine keeps something of each */
@@ -37,8 +36,8 @@ struct packing {
     const struct lake_snapshot *base;
     struct session *s;
     int64_t target;
-    const char *tag;           /* of files that are sorted as asked; NULL = no order is asked for */
-    struct lake_schema stored; /* the columns that are in files */
+    const char *tag; /* of files that are sorted as asked; NULL = no order is asked for */
+    struct rewrite rewrite;
     struct list_of(struct group) groups;
 
     /* the commit that is being made */
@@ -50,14 +49,6 @@ struct packing {
 };
 
 /* --- what is to be written again --- */
-
-static bool is_partition(const struct lake_snapshot *s, const char *column)
-{
-    for (size_t i = 0; i < s->npartition_by; i++)
-        if (strcasecmp(s->partition_by[i], column) == 0)
-            return true;
-    return false;
-}
 
 static int compare_text(const char *x, const char *y)
 {
@@ -203,9 +194,9 @@ static bool choose(struct packing *p, struct err *e)
 
 static const struct lake_field *find_column(const struct packing *p, const char *name)
 {
-    for (size_t i = 0; i < p->stored.n; i++)
-        if (strcasecmp(p->stored.fields[i].name, name) == 0)
-            return &p->stored.fields[i];
+    for (size_t i = 0; i < p->rewrite.stored.n; i++)
+        if (strcasecmp(p->rewrite.stored.fields[i].name, name) == 0)
+            return &p->rewrite.stored.fields[i];
     return NULL;
 }
 
@@ -234,7 +225,7 @@ static bool add_bounds(struct packing *p, struct buf *b, const struct lake_field
              "FROM (SELECT v FROM (SELECT ");
     add_coordinate(&sql, f, &text);
     buf_addf(&sql,
-             " AS v FROM cupel_pack) USING SAMPLE reservoir(%d ROWS) REPEATABLE (1)) WHERE v IS NOT NULL) "
+             " AS v FROM cupel_old) USING SAMPLE reservoir(%d ROWS) REPEATABLE (1)) WHERE v IS NOT NULL) "
              "WHERE i %% greatest((n + %d) // %d, 1) = 0 ORDER BY v",
              SAMPLE_ROWS, RANGES - 1, RANGES);
     if (!buf_done(&sql, e) ||
@@ -273,7 +264,7 @@ static bool check_order(const struct packing *p, struct err *e)
         return fail(e, ERR_USER, "%s: at most %d columns", option, CURVE_MAX);
     for (size_t i = 0; i < p->o->nby; i++) {
         const struct lake_field *f = find_column(p, p->o->by[i]);
-        if (!f && is_partition(p->base, p->o->by[i]))
+        if (!f && rewrite_is_partition(p->base, p->o->by[i]))
             return fail(e, ERR_USER, "%s: table '%s' is partitioned by '%s', which sorts it already", option,
                         p->name, p->o->by[i]);
         if (!f)
@@ -314,39 +305,15 @@ static void forget(struct packing *p, const struct lake_file *f)
 static bool write_files(struct packing *p, const struct lake_file *const *files, size_t n,
                         struct engine_staged *ret, struct err *e)
 {
-    struct arena *a = p->t->a;
-    const struct lake_snapshot *s = p->base;
-    const char **names = arena_make(a, const char *, s->npartition_by);
-    for (size_t i = 0; i < s->npartition_by; i++)
-        names[i] = lake_physical_name(s, s->partition_by[i]);
-    const char *folder = lake_partition_dir(a, names, files[0]->values, s->npartition_by);
-    auto_buf sql = BUF(64 << 20);
-    if (!p->w->driver->relation_files(p->s, "cupel_pack", &p->table, s, files, n, e))
+    auto_buf order = BUF(64 << 20);
+    if (p->tag &&
+        (!rewrite_relate(&p->rewrite, files, n, e) || !add_order(p, &order, e) || !buf_done(&order, e)))
         return false;
-    buf_addf(&sql, "SELECT ");
-    for (size_t i = 0; i < p->stored.n; i++) {
-        buf_addf(&sql, "%s", i ? ", " : "");
-        sql_ident(&sql, p->stored.fields[i].name);
-    }
-    buf_addf(&sql, " FROM cupel_pack");
-    if ((p->tag && !add_order(p, &sql, e)) || !buf_done(&sql, e))
-        return false;
-    const struct lake_indexed indexed = lake_indexed(s->properties, s->nproperties);
-    const struct engine_stage stage = {.sql = sql.p,
-                                       .indexed = &indexed,
-                                       .store = p->w->lake,
-                                       .dir = *folder ? fs_join(a, p->table.dir, folder) : p->table.dir,
-                                       .token = p->staging.token,
-                                       .schema = &p->stored,
-                                       .file_bytes = p->target};
-    if (!p->w->driver->stage(a, p->s, &stage, ret, e))
+    if (!rewrite_files(&p->rewrite, files, n, order.p, ret, e))
         return false;
     for (size_t i = 0; i < ret->nfiles; i++) {
-        struct lake_file *f = &ret->files[i];
-        f->path = *folder ? fs_join(a, folder, f->path) : f->path;
-        f->values = files[0]->values;
-        f->tags = p->tag;
-        f->data_change = false;
+        ret->files[i].tags = p->tag;
+        ret->files[i].data_change = false;
     }
     return true;
 }
@@ -467,6 +434,7 @@ static bool write_groups(struct packing *p, struct err *e)
             if (!staging_begin(p->t->a, p->w, &p->table, p->base, &p->staging, e))
                 return false;
             p->staging_on = true;
+            p->rewrite.token = p->staging.token;
         }
         if (!write_group(p, &p->groups.v[i], e))
             return false;
@@ -504,16 +472,6 @@ static int64_t target_bytes(const struct packing *p)
     return asked && text_size_bytes(asked, &bytes, &ignored) && bytes > 0 ? bytes : TARGET_BYTES;
 }
 
-static void stored_columns(struct packing *p)
-{
-    struct lake_field *f = arena_make(p->t->a, struct lake_field, p->base->schema.n);
-    size_t n = 0;
-    for (size_t i = 0; i < p->base->schema.n; i++)
-        if (!is_partition(p->base, p->base->schema.fields[i].name))
-            f[n++] = p->base->schema.fields[i];
-    p->stored = (struct lake_schema){f, n};
-}
-
 bool asset_optimize(struct task *t, const struct workshop *w, const char *table,
                     const struct optimize_options *o, struct optimize_result *ret, struct err *e)
 {
@@ -525,12 +483,14 @@ bool asset_optimize(struct task *t, const struct workshop *w, const char *table,
         return wrap(e, "table '%s'", table);
     p.base = base;
     p.target = target_bytes(&p);
-    stored_columns(&p);
-    if (!protocol_may_write(table, base, e) || !check_order(&p, e))
+    rewrite_init(t->a, &p.rewrite, w, &p.table, base);
+    p.rewrite.file_bytes = p.target;
+    if (!lake_may_change(&p.table, base, false, e) || !check_order(&p, e))
         return false;
     p.tag = o->nby ? sorted_tag(&p) : NULL;
     if (!w->driver->session(t->a, w->engine, t, &p.s, e) || !choose(&p, e))
         return false;
+    p.rewrite.s = p.s;
     if (o->dry_run) {
         guess(&p);
         return true;

@@ -61,7 +61,8 @@ struct cmd {
 };
 
 extern const struct cmd cmd_init, cmd_validate, cmd_plan, cmd_run, cmd_query, cmd_tables, cmd_show,
-    cmd_history, cmd_logs, cmd_runs, cmd_render, cmd_optimize, cmd_vacuum, cmd_restore, cmd_diff, cmd_delete;
+    cmd_history, cmd_logs, cmd_runs, cmd_render, cmd_optimize, cmd_vacuum, cmd_restore, cmd_diff, cmd_delete,
+    cmd_prune;
 extern const struct cmd *const commands[]; /* in the order of --help; ends with NULL */
 
 /* What several commands share. */

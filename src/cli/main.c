@@ -10,10 +10,10 @@
 #include "cli/cmd.h"
 #include "cli/help.h"
 
-const struct cmd *const commands[] = {&cmd_init,    &cmd_validate, &cmd_plan,    &cmd_run,    &cmd_query,
-                                      &cmd_tables,  &cmd_show,     &cmd_history, &cmd_diff,   &cmd_delete,
-                                      &cmd_restore, &cmd_optimize, &cmd_vacuum,  &cmd_render, &cmd_runs,
-                                      &cmd_logs,    NULL};
+const struct cmd *const commands[] = {&cmd_init,    &cmd_validate, &cmd_plan,    &cmd_run,   &cmd_query,
+                                      &cmd_tables,  &cmd_show,     &cmd_history, &cmd_diff,  &cmd_delete,
+                                      &cmd_restore, &cmd_optimize, &cmd_vacuum,  &cmd_prune, &cmd_render,
+                                      &cmd_runs,    &cmd_logs,     NULL};
 
 struct global {
     const char *dir, *env, *log;

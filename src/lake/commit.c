@@ -118,6 +118,15 @@ static bool check_target(const char *name, const struct lake_commit *c, const st
     return protocol_may_have(name, x->schema, x->props.v, x->props.n, e);
 }
 
+/* Files that only change places: an add that says so speaks for the removes too. */
+static bool is_rearrangement(const struct lake_commit *c)
+{
+    for (size_t i = 0; i < c->nadds; i++)
+        if (c->adds[i].data_change)
+            return false;
+    return c->nadds > 0;
+}
+
 bool lake_may_change(const struct lake_table *t, const struct lake_snapshot *s, bool removes, struct err *e)
 {
     const char *name = log_table_name(t);
@@ -217,15 +226,6 @@ static void write_metadata(struct arena *a, struct buf *b, const struct lake_com
     };
     action_write_metadata(b, &m);
     b->failed = b->failed ? b->failed : schema.failed;
-}
-
-/* Files that only change places: an add that says so speaks for the removes too. */
-static bool is_rearrangement(const struct lake_commit *c)
-{
-    for (size_t i = 0; i < c->nadds; i++)
-        if (c->adds[i].data_change)
-            return false;
-    return c->nadds > 0;
 }
 
 /* Of the columns that it is partitioned by, for those who name files. */
@@ -352,8 +352,8 @@ bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_
     struct target x = target_of(a, c);
     struct intent in;
     intent_init(a, &in, t, c, x.changed || x.upgraded);
-    if ((c->base && !lake_may_change(t, c->base, c->nremoves > 0, e)) || !check_target(name, c, &x, e) ||
-        !check_checked(name, c, &x, e) || !check_absent(t, c, e))
+    if ((c->base && !lake_may_change(t, c->base, c->nremoves && !is_rearrangement(c), e)) ||
+        !check_target(name, c, &x, e) || !check_checked(name, c, &x, e) || !check_absent(t, c, e))
         return false;
     if (!sync_files(a, t, c, e))
         return wrap(e, "commit to table '%s'", name);

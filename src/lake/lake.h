@@ -191,10 +191,13 @@ const char *lake_property(const struct lake_snapshot *s, const char *key); /* NU
  * perhaps. */
 bool lake_property_check(const char *key, const char *value, struct err *e) must_check;
 
+#define LAKE_PRUNE "PRUNE"
+
 /* What versions (after, s->version] did to the rows, told by files: a row in an added file came, one in a
  * removed file went, one in both was only written again. Commits that change no rows (dataChange=false) are
- * passed over: rows that they put elsewhere are still told by the files that they were in. All these files
- * can be read.
+ * passed over: rows that they put elsewhere are still told by the files that they were in. So are prunes
+ * (operation LAKE_PRUNE): what is no longer kept here is no reason to take it from what was made of it. All
+ * these files can be read.
  *
  * known = false: the log no longer tells (or a file that it names is gone, or this is another table than it
  * was), and every file of s is in `added`. after = -1: every file, known. */

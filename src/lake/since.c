@@ -26,6 +26,7 @@ struct since {
     struct arena *a;
     const struct lake_snapshot *s;
     int64_t version;  /* whose actions come in */
+    bool prune;       /* it only takes away what is too old to be kept */
     struct map paths; /* numbers the events, by lake_file_id() */
     struct list_of(struct event) events;
     bool another_table;
@@ -78,14 +79,14 @@ static void take_add(struct since *x, const struct file_act *f)
     if (ev->fate == FATE_WENT) /* brought back, as a restore does */
         *ev = (struct event){FATE_NONE, ev->file};
     else if (ev->fate == FATE_NONE)
-        *ev = (struct event){f->data_change ? FATE_CAME : FATE_MOVED, file_of(x, f)};
+        *ev = (struct event){f->data_change && !x->prune ? FATE_CAME : FATE_MOVED, file_of(x, f)};
 }
 
 /* A rewrite that changes no rows (dataChange=false) is passed over: the files that it removed still stand for
- * their rows, and stay on disk until a vacuum. */
+ * their rows, and stay on disk until a vacuum. So is a prune. */
 static void take_remove(struct since *x, const struct file_act *f)
 {
-    if (!f->data_change)
+    if (!f->data_change || x->prune)
         return;
     struct event *ev = event_of(x, f);
     ev->fate = ev->fate == FATE_CAME ? FATE_NONE : FATE_WENT;
@@ -95,6 +96,8 @@ static bool take(void *arg, const struct action *act, struct err *e)
 {
     (void)e;
     struct since *x = arg;
+    if (act->info) /* in front of all others where the program is the writer */
+        x->prune = act->info->operation && strcmp(act->info->operation, LAKE_PRUNE) == 0;
     if (act->remove)
         take_remove(x, act->remove);
     if (act->add)
@@ -112,8 +115,9 @@ static bool read_commits(struct since *x, const struct lake_table *t, int64_t af
     for (x->version = after + 1; x->version <= x->s->version; x->version++) {
         bool missing = false;
         *ret_known = true;
-        if (!log_read_commit(x->a, t, x->version, WANT_ADD | WANT_REMOVE | WANT_METADATA, take, x, &missing,
-                             NULL, e)) {
+        x->prune = false;
+        if (!log_read_commit(x->a, t, x->version, WANT_ADD | WANT_REMOVE | WANT_METADATA | WANT_INFO, take, x,
+                             &missing, NULL, e)) {
             *ret_known = false;
             return missing;
         }

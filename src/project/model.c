@@ -5,7 +5,7 @@
 #include "project/internal.h"
 
 struct header_keys {
-    const char *mode, *sequence_by, *schema, *description;
+    const char *mode, *sequence_by, *keep_by, *schema, *description;
     struct texts key, partition_by, tags;
     const struct yaml *incremental, *checks, *properties, *merge;
     int64_t keep;
@@ -19,6 +19,7 @@ static const struct field header_rows[] = {
     {"sequence_by", FIELD_TEXT, offsetof(struct header_keys, sequence_by), 0, 0, false},
     {"merge", FIELD_MAP, offsetof(struct header_keys, merge), 0, 0, false},
     {"keep", FIELD_DURATION, offsetof(struct header_keys, keep), 0, 0, false},
+    {"keep_by", FIELD_TEXT, offsetof(struct header_keys, keep_by), 0, 0, false},
     {"checks", FIELD_NODE, offsetof(struct header_keys, checks), 0, 0, false},
     {"passing", FIELD_SHARE, offsetof(struct header_keys, passing), 0, 0, false},
     {"schema", FIELD_TEXT, offsetof(struct header_keys, schema), 0, 0, false},
@@ -177,8 +178,9 @@ static bool read_merge(const struct model_reading *x, const struct yaml *y)
 
 static bool check_view(const struct model_reading *x)
 {
-    static const char *const stored[] = {"key",    "partition_by", "incremental", "sequence_by", "keep",
-                                         "checks", "passing",      "schema",      "properties",  "merge"};
+    static const char *const stored[] = {"key",    "partition_by", "incremental", "sequence_by",
+                                         "keep",   "keep_by",      "checks",      "passing",
+                                         "schema", "properties",   "merge"};
     bool ok = true;
     for (size_t i = 0; i < countof(stored); i++)
         if (yaml_get(x->map, stored[i]))
@@ -214,6 +216,9 @@ static bool check_combinations(const struct model_reading *x)
         if (m->incremental[i].key)
             ok = reader_fail(r, yaml_key_at(x->map, "merge"), NULL,
                              "merge: where rows are made anew as groups there is nothing to choose");
+    if (m->keep_by && !m->keep_ms)
+        ok = reader_fail(r, yaml_key_at(x->map, "keep_by"), "keep: 730 days",
+                         "keep_by has no meaning without 'keep'");
     if (m->sequence_by && m->mode != MODE_MERGE)
         ok = reader_fail(r, yaml_key_at(x->map, "sequence_by"), "mode: merge",
                          "sequence_by has a meaning only for merge");
@@ -250,6 +255,7 @@ static bool read_header(const struct model_reading *x)
     m->npartition_by = k.partition_by.n;
     m->sequence_by = k.sequence_by;
     m->keep_ms = k.keep;
+    m->keep_by = k.keep_by;
     m->tags = k.tags.v;
     m->ntags = k.tags.n;
     m->passing = k.passing;
@@ -259,6 +265,8 @@ static bool read_header(const struct model_reading *x)
     use(x, "partition_by", &k.partition_by);
     if (k.partition_by.n)
         x->notes->partition_at = k.partition_by.at[0];
+    if (k.keep_by)
+        use(x, "keep_by", &(struct texts){&k.keep_by, &yaml_get(x->map, "keep_by")->at, 1});
     if (k.sequence_by)
         use(x, "sequence_by", &(struct texts){&k.sequence_by, &yaml_get(x->map, "sequence_by")->at, 1});
     ok = (!k.incremental || read_incremental(x, k.incremental)) && ok;

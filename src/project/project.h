@@ -74,8 +74,9 @@ struct model {
     struct merge_when { /* SQL conditions on the rows "source" (new) and "target" (old); NULL = not asked */
         const char *update, *delete, *insert;
         struct src update_at, delete_at, insert_at;
-    } when;          /* of merge */
-    int64_t keep_ms; /* retention for `prune`; 0 = for ever */
+    } when;              /* of merge */
+    int64_t keep_ms;     /* retention for `prune`; 0 = for ever */
+    const char *keep_by; /* the column that tells how old a row is; NULL = see asset_prune() */
     const struct check *checks;
     size_t nchecks;
     double passing; /* share of rows that must pass the row checks, 1 by default; the rest is quarantined */

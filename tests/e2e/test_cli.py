@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
-COMMANDS = "init validate plan run query tables show history diff delete restore optimize vacuum render runs logs".split()
+COMMANDS = "init validate plan run query tables show history diff delete restore optimize vacuum prune render runs logs".split()
 
 
 def golden(name, text):

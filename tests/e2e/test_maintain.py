@@ -638,3 +638,122 @@ def test_diff_refuses(lab, args, code, says):
     lab.write("bronze.people", [{"id": 1, "k": "a"}])
     lab.write("bronze.people", [{"id": 2, "k": "b"}, {"id": 3, "k": "b"}])
     assert says in lab.cupel("diff", *args, code=code).stderr
+
+
+# --- prune ---
+
+LOGGED = "id BIGINT, k VARCHAR, seen TIMESTAMPTZ"
+
+
+def ago(days):
+    return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) - datetime.timedelta(days=days)
+
+
+def logged(lab, keep="keep: 30 days\nkeep_by: seen"):
+    """An append model with rows of 50, 40, 20 and 10 days ago in a file each, and one with an old, a new row and one without a time."""
+    lab.input("bronze.events", LOGGED)
+    lab.model("silver.log", f"mode: append\nincremental: bronze.events\n{keep}", "SELECT id, k, seen FROM bronze.events")
+    for n, days in enumerate((50, 40, 20, 10)):
+        lab.write("bronze.events", [{"id": n, "k": "a", "seen": ago(days)}])
+        lab.run()
+    lab.write("bronze.events", [{"id": 4, "k": "b", "seen": ago(60)}, {"id": 5, "k": "b", "seen": ago(1)}, {"id": 6, "k": "b", "seen": None}])
+    lab.run()
+
+
+def test_prune_takes_old_rows_and_no_others(lab, delta_extension):
+    logged(lab)
+    dry = answer(lab, "prune", "--dry-run")["tables"]
+    assert [(t["table"], t["rows"], t["files_removed"], t["files_rewritten"], t["version"]) for t in dry] == [("silver.log", 3, 2, 1, -1)]
+    assert lab.version("silver.log") == 4
+    done = answer(lab, "prune", "silver.log")["tables"][0]
+    assert (done["rows"], done["column"], done["version"]) == (3, "seen", 5)
+    assert sorted(r["id"] for r in lab.rows("silver.log")) == [2, 3, 5, 6]
+    got = delta_extension.execute(f"SELECT id FROM delta_scan('{lab.table('silver.log')}') ORDER BY id").fetchall()
+    assert got == [(2,), (3,), (5,), (6,)]
+    assert not lab.unreferenced("silver.log")
+    assert lab.cupel("prune").stdout == "nothing is older than it is kept\n"
+    assert len(lab.rows("bronze.events")) == 7  # says no keep
+    assert "is kept for ever" in lab.cupel("prune", "bronze.events").stderr
+    assert answer(lab, "history", "silver.log")["history"][0]["operation"] == "PRUNE"
+
+
+def test_models_do_not_see_that_rows_were_pruned(lab):
+    logged(lab)
+    lab.model("gold.last", "mode: merge\nkey: id\nincremental: silver.log", "SELECT id, k, seen FROM silver.log")
+    lab.model("gold.groups", "mode: merge\nkey: k\nincremental: {silver.log: k}", "SELECT k, count(*) AS n FROM silver.log GROUP BY k")
+    lab.model("gold.copy", "mode: append\nincremental: silver.log", "SELECT id FROM silver.log")
+    lab.run()
+    before = lab.tables()
+    lab.cupel("prune")
+    lab.run()
+    after = lab.tables()
+    assert all(after[t] == before[t] for t in ("gold.last", "gold.groups", "gold.copy"))
+    lab.write("bronze.events", [{"id": 7, "k": "b", "seen": ago(0)}])
+    lab.cupel("prune")
+    lab.run()
+    assert lab.values("gold.copy", "id") == [(n,) for n in range(8)]
+    assert sorted(r["id"] for r in lab.rows("gold.last")) == list(range(8))
+    assert lab.values("gold.groups", "k", "n") == [("a", 4), ("b", 3)]  # made anew from what there still is
+
+
+def test_rows_pruned_before_they_were_read_come_no_more_than_once(lab):
+    logged(lab)
+    lab.model("gold.copy", "mode: append\nincremental: silver.log", "SELECT id FROM silver.log")
+    lab.run()
+    lab.write("bronze.events", [{"id": 8, "k": "c", "seen": ago(90)}, {"id": 9, "k": "c", "seen": ago(0)}])
+    lab.run("-s", "silver.log")
+    lab.cupel("prune")
+    lab.run()
+    assert lab.values("gold.copy", "id") == [(n,) for n in (*range(7), 8, 9)]
+
+
+def test_prune_by_sequence_by_partition_and_file(lab):
+    lab.input("bronze.events", LOGGED)
+    lab.model("silver.last", "mode: merge\nkey: id\nsequence_by: seen\nincremental: bronze.events\nkeep: 30 days",
+              "SELECT id, k, seen FROM bronze.events")
+    lab.model("silver.days", "mode: append\nincremental: bronze.events\nkeep: 30 days\nkeep_by: day\npartition_by: day",
+              "SELECT id, seen::DATE AS day FROM bronze.events")
+    lab.model("silver.files", "mode: append\nincremental: bronze.events\nkeep: 30 days", "SELECT id, k FROM bronze.events")
+    lab.write("bronze.events", [{"id": 1, "k": "a", "seen": ago(50)}, {"id": 2, "k": "a", "seen": ago(5)}])
+    lab.run()
+    assert {t["table"]: (t["column"], t["rows"]) for t in answer(lab, "prune")["tables"]} == {
+        "silver.last": ("seen", 1), "silver.days": ("day", 1), "silver.files": (None, 0)}
+    assert lab.values("silver.last", "id") == lab.values("silver.days", "id") == [(2,)]
+    age(lab, "silver.files", 31)
+    assert answer(lab, "prune", "silver.files")["tables"][0]["rows"] == 2
+    assert lab.rows("silver.files") == []
+
+
+def test_prune_stopped_anywhere(lab, tmp_path, counted):
+    logged(lab)
+    for n in range(1, 200):
+        copy = lab.copy(tmp_path / f"p{n}")
+        done = counted(copy, "KILL", n, "prune")
+        assert sorted(r["id"] for r in copy.rows("silver.log")) in ([0, 1, 2, 3, 4, 5, 6], [2, 3, 5, 6])
+        copy.cupel("prune")
+        assert sorted(r["id"] for r in copy.rows("silver.log")) == [2, 3, 5, 6]
+        assert not copy.unreferenced("silver.log")
+        shutil.rmtree(copy.path)
+        if done.returncode == 0:
+            break
+        assert killed(done)
+    assert 5 < n < 200
+
+
+@pytest.mark.parametrize("keep, says", [
+    ("keep: 30 days\nkeep_by: k", "keep_by: column 'k' is neither a time nor a date"),
+    ("keep_by: seen", "keep_by has no meaning without 'keep'"),
+])
+def test_prune_refuses(lab, keep, says):
+    lab.input("bronze.events", LOGGED)
+    lab.write("bronze.events", [{"id": 1, "k": "a", "seen": ago(50)}])
+    lab.model("silver.log", f"mode: append\n{keep}", "SELECT id, k, seen FROM bronze.events")
+    ran = lab.cupel("run", "-s", "silver.log", code=None)
+    assert says in ran.stderr + lab.cupel("prune", code=None).stderr
+
+
+def test_a_table_that_is_only_appended_to_is_optimized_and_not_pruned(lab):
+    logged(lab)
+    lab.delta("silver.log").alter.set_table_properties({"delta.appendOnly": "true"})
+    assert answer(lab, "optimize", "silver.log")["tables"][0]["files_removed"] == 5
+    assert "may only be appended to" in lab.cupel("prune", "silver.log", code=6).stderr
