@@ -18,13 +18,18 @@ bool job_replaces_all(const struct job *j)
 
 static bool keep_schema(struct job *j, const struct lake_schema *gives, struct err *e)
 {
-    if (lake_schema_merge(j->t->a, &j->work.base->schema, gives, j->m->evolve, &j->schema, &j->schema_changed,
-                          e))
+    bool widen = j->m->evolve && lake_may_widen(j->properties.v, j->properties.n);
+    if (lake_schema_merge(j->t->a, &j->work.base->schema, gives, j->m->evolve, widen, &j->schema,
+                          &j->schema_changed, e))
         return true;
     wrap(e, "table '%s'", j->m->name);
     if (!j->m->evolve)
         return hint(e, "its header says `schema: freeze`: with `schema: evolve` the table would change");
-    return hint(e, "`cupel run --full-refresh -s %s` makes the table anew with the new schema", j->m->name);
+    return hint(
+        e,
+        "`cupel run --full-refresh -s %s` makes the table anew with the new schema; with `properties: "
+        "{delta.enableTypeWidening: true}` a wider type is taken over",
+        j->m->name);
 }
 
 /* A column that stays what it was keeps what its table says of it: that it may not be null, its comment. */

@@ -89,7 +89,9 @@ static bool batch_schema(struct arena *a, const struct append *p, const struct l
     const struct lake_schema gives = {f, n};
     *ret = gives;
     *ret_changed = true;
-    return !base || lake_schema_merge(a, &base->schema, &gives, true, ret, ret_changed, e);
+    return !base ||
+           lake_schema_merge(a, &base->schema, &gives, true,
+                             lake_may_widen(base->properties, base->nproperties), ret, ret_changed, e);
 }
 
 /* The rows as files and as one commit. */

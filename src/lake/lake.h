@@ -47,10 +47,12 @@ void lake_schema_write(struct buf *b, const struct lake_schema *s);
 bool lake_schema_equal(const struct lake_schema *x, const struct lake_schema *y);
 /* May rows of `add` go into a table of `have`: same columns by name (case-insensitively), same types. New
  * columns are put behind the old and *ret_changed is set when `evolve`, and then columns that may be null may
- * be missing; a narrower integer, float or decimal is fine. Anything else is ERR_DATA naming the column and
+ * be missing; a narrower integer, float or decimal is fine, and a wider one makes the column wider when
+ * `widen` (type widening: old files keep the narrower type). Anything else is ERR_DATA naming the column and
  * both types. *ret is the schema to write. */
 bool lake_schema_merge(struct arena *a, const struct lake_schema *have, const struct lake_schema *add,
-                       bool evolve, struct lake_schema *ret, bool *ret_changed, struct err *e) must_check;
+                       bool evolve, bool widen, struct lake_schema *ret, bool *ret_changed,
+                       struct err *e) must_check;
 
 /* Rows of a data file that are no more: see dv.h. */
 struct lake_dv {
@@ -190,6 +192,8 @@ const char *lake_property(const struct lake_snapshot *s, const char *key); /* NU
 /* A property that people may set, with a value that it may have; ERR_USER if not, with what was meant
  * perhaps. */
 bool lake_property_check(const char *key, const char *value, struct err *e) must_check;
+/* May columns of the table become wider without being written again? */
+bool lake_may_widen(const struct lake_property *props, size_t nprops);
 
 #define LAKE_PRUNE "PRUNE"
 

@@ -22,6 +22,7 @@ static const struct {
     {"delta.enableDeletionVectors", KIND_BOOL},
     {"delta.enableExpiredLogCleanup", KIND_BOOL},
     {"delta.enableInCommitTimestamps", KIND_BOOL},
+    {"delta.enableTypeWidening", KIND_BOOL},
     {"delta.logRetentionDuration", KIND_INTERVAL},
 };
 
@@ -76,4 +77,12 @@ bool lake_property_check(const char *key, const char *value, struct err *e)
             return is_valid(known[i].kind, value, &what) ||
                    fail(e, ERR_USER, "%s must be %s, not '%s'", key, what, value);
     return unknown(key, e);
+}
+
+bool lake_may_widen(const struct lake_property *props, size_t nprops)
+{
+    for (size_t i = 0; i < nprops; i++)
+        if (strcmp(props[i].key, "delta.enableTypeWidening") == 0)
+            return props[i].value && strcasecmp(props[i].value, "true") == 0;
+    return false;
 }

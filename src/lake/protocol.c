@@ -176,7 +176,7 @@ static const struct feature {
     {"appendOnly", 2, false},      {"invariants", 2, false},       {"checkConstraints", 3, false},
     {"changeDataFeed", 4, false},  {"generatedColumns", 4, false}, {"columnMapping", 5, true},
     {"identityColumns", 6, false}, {"deletionVectors", 7, true},   {"inCommitTimestamp", 7, false},
-    {"v2Checkpoint", 7, true},
+    {"v2Checkpoint", 7, true},     {"typeWidening", 7, true},
 };
 
 static bool is_on(const struct lake_property *props, size_t n, const char *key, const char *value)
@@ -204,6 +204,7 @@ static bool asks_for(const struct feature *f, const struct lake_property *props,
         {"inCommitTimestamp", "delta.enableInCommitTimestamps", "true"},
         {"v2Checkpoint", "delta.checkpointPolicy", "v2"},
         {"changeDataFeed", "delta.enableChangeDataFeed", "true"},
+        {"typeWidening", "delta.enableTypeWidening", "true"},
     };
     for (size_t i = 0; i < countof(keys); i++)
         if (strcmp(keys[i].feature, f->name) == 0)

@@ -335,9 +335,42 @@ static bool widens(const char *narrow, const char *wide)
            (from < to && to < countof(whole));
 }
 
+/* May a column of the narrower type become one of the wider, with files of both? */
+static bool may_become(const char *narrow, const char *wide)
+{
+    int p, s;
+    return strcmp(narrow, wide) != 0 && widens(narrow, wide) &&
+           (decimal_of(narrow, &p, &s) == decimal_of(wide, &p, &s));
+}
+
+/* The metadata of a column, with one more change of its type behind those that it had. */
+static const char *with_change(struct arena *a, const char *metadata, const char *from, const char *to)
+{
+    static const char key_of[] = "delta.typeChanges";
+    struct pull j = pull_begin(a, metadata, strlen(metadata));
+    auto_buf b = BUF(SIZE_MAX / 2), changes = BUF(SIZE_MAX / 2);
+    struct str key;
+    pull_object(&j);
+    buf_addf(&b, "{");
+    while (pull_key(&j, &key)) {
+        struct str value = pull_skip(&j);
+        if (str_is(key, key_of)) {
+            value = str_trim(value); /* [...] */
+            if (value.n > 2 && *value.p == '[')
+                buf_addf(&changes, "%.*s,", (int)value.n - 2, value.p + 1);
+            continue;
+        }
+        json_quote(&b, key.p, key.n);
+        buf_addf(&b, ":%.*s,", STR(value));
+    }
+    buf_addf(&b, "\"%s\":[%s{\"toType\":\"%s\",\"fromType\":\"%s\"}]}", key_of, changes.len ? changes.p : "",
+             to, from);
+    return arena_strn(a, b.p, b.len);
+}
+
 struct merge {
     struct arena *a;
-    bool evolve, changed;
+    bool evolve, widen, changed;
     struct err *e;
 };
 
@@ -399,8 +432,15 @@ static bool merge_fields(struct merge *m, const char *path, const struct lake_fi
         const struct lake_field *other = field_named(add, nadd, have[i].name);
         struct lake_field f = have[i];
         const char *name = join_name(m->a, path, f.name);
-        if (other && !merge_type(m, name, f.type, other->type, &f.type))
+        bool plain = other && f.type->kind == LAKE_PRIMITIVE && other->type->kind == LAKE_PRIMITIVE;
+        if (plain && m->widen && may_become(f.type->primitive, other->type->primitive)) {
+            f.metadata =
+                with_change(m->a, f.metadata ? f.metadata : "{}", f.type->primitive, other->type->primitive);
+            f.type = other->type;
+            m->changed = true;
+        } else if (other && !merge_type(m, name, f.type, other->type, &f.type)) {
             return false;
+        }
         if (!other && !f.nullable)
             return fail(m->e, ERR_DATA,
                         "column '%s' of the table may not be null, and the rows do not have it", name);
@@ -425,9 +465,9 @@ static bool merge_fields(struct merge *m, const char *path, const struct lake_fi
 }
 
 bool lake_schema_merge(struct arena *a, const struct lake_schema *have, const struct lake_schema *add,
-                       bool evolve, struct lake_schema *ret, bool *ret_changed, struct err *e)
+                       bool evolve, bool widen, struct lake_schema *ret, bool *ret_changed, struct err *e)
 {
-    struct merge m = {.a = a, .evolve = evolve, .e = e};
+    struct merge m = {.a = a, .evolve = evolve, .widen = widen, .e = e};
     struct lake_schema s;
     if (!merge_fields(&m, "", have->fields, have->n, add->fields, add->n, &s.fields, &s.n))
         return false;

@@ -129,3 +129,28 @@ def test_columns_with_statistics_are_those_asked_for(lab):
         lab.run()
         stats = json.loads(actions(lab, "silver.t", i, "add")[0]["stats"])
         assert stats["minValues"] == {"id": 1, "s": "x"}
+
+
+def test_a_column_becomes_wider_where_the_table_allows_it(lab):
+    header = "mode: merge\nkey: id\nincremental: bronze.e"
+    lab.model("silver.t", header, "SELECT id, v::INTEGER AS v, {a: v::SMALLINT} AS st FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1, "v": 1}, {"id": 2, "v": 2}])
+    lab.run()
+    lab.model("silver.t", header, "SELECT id, v, {a: v} AS st FROM bronze.e")
+    lab.write("bronze.e", [{"id": 2, "v": 3_000_000_000}])
+    failed = lab.run(code=6)["silver.t"]["error"]
+    assert "column 'v' is integer in the table, and long in the rows" in failed["message"]
+    assert "delta.enableTypeWidening: true" in failed["hint"]
+    lab.model("silver.t", header + "\nproperties: {delta.enableTypeWidening: true}", "SELECT id, v, {a: v} AS st FROM bronze.e")
+    lab.run()
+    metadata = actions(lab, "silver.t", 1, "metaData")[0]
+    fields = json.loads(metadata["schemaString"])["fields"]
+    assert fields[1]["type"] == "long"
+    assert fields[1]["metadata"] == {"delta.typeChanges": [{"toType": "long", "fromType": "integer"}]}
+    assert fields[2]["type"]["fields"][0]["metadata"]["delta.typeChanges"] == [{"toType": "long", "fromType": "short"}]
+    assert "typeWidening" in actions(lab, "silver.t", 1, "protocol")[0]["readerFeatures"]
+    lab.write("bronze.e", [{"id": 3, "v": 3}])
+    lab.run()
+    assert lab.query("SELECT id, v, st.a AS a FROM silver.t ORDER BY id") == [
+        {"id": 1, "v": 1, "a": 1}, {"id": 2, "v": 3_000_000_000, "a": 3_000_000_000}, {"id": 3, "v": 3, "a": 3}]
+    assert lab.query("SELECT v FROM silver.t@v0 ORDER BY id") == [{"v": 1}, {"v": 2}]

@@ -164,7 +164,7 @@ TEST(rows_of_one_schema_go_into_a_table_of_another)
         struct lake_schema have = parse_short(a, cases[i].have), add = parse_short(a, cases[i].add), got;
         bool changed = false;
         CASE(cases[i].label);
-        if (!lake_schema_merge(a, &have, &add, cases[i].evolve, &got, &changed, &e)) {
+        if (!lake_schema_merge(a, &have, &add, cases[i].evolve, false, &got, &changed, &e)) {
             CHECK_STR(e.msg, cases[i].want);
             CHECK_INT(e.kind, ERR_DATA);
             continue;
@@ -181,5 +181,48 @@ TEST(rows_of_one_schema_go_into_a_table_of_another)
         }
         CHECK_STR(all, cases[i].want);
         CHECK_INT(changed, cases[i].changed);
+    }
+}
+
+TEST(columns_become_wider)
+{
+    static const struct {
+        const char *label, *have, *metadata, *add, *type, *want; /* of the one column; NULL = it may not */
+    } cases[] = {
+        {"an integer", "integer", "{}", "long", "long",
+         "{\"delta.typeChanges\":[{\"toType\":\"long\",\"fromType\":\"integer\"}]}"},
+        {"once more", "short",
+         "{\"comment\":\"x\", \"delta.typeChanges\": [ {\"toType\":\"short\",\"fromType\":\"byte\"} ]}",
+         "integer", "integer",
+         "{\"comment\":\"x\",\"delta.typeChanges\":[ {\"toType\":\"short\",\"fromType\":\"byte\"} "
+         ",{\"toType\":\"integer\",\"fromType\":\"short\"}]}"},
+        {"a float", "float", "{}", "double", "double",
+         "{\"delta.typeChanges\":[{\"toType\":\"double\",\"fromType\":\"float\"}]}"},
+        {"a decimal", "decimal(5,2)", "{}", "decimal(8,4)", "decimal(8,4)",
+         "{\"delta.typeChanges\":[{\"toType\":\"decimal(8,4)\",\"fromType\":\"decimal(5,2)\"}]}"},
+        {"what is narrower fits", "long", "{}", "integer", "long", "{}"},
+        {"a decimal with fewer digits before the point", "decimal(5,2)", "{}", "decimal(5,3)", NULL, NULL},
+        {"text", "long", "{}", "string", NULL, NULL},
+        {"back", "double", "{}", "long", NULL, NULL},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        auto_arena *a = arena_new();
+        struct err e = {0};
+        CASE(cases[i].label);
+        const struct lake_type was = {.kind = LAKE_PRIMITIVE, .primitive = cases[i].have};
+        const struct lake_type is = {.kind = LAKE_PRIMITIVE, .primitive = cases[i].add};
+        const struct lake_field have[] = {
+            {.name = "c", .type = &was, .nullable = true, .metadata = cases[i].metadata}};
+        const struct lake_field add[] = {{.name = "c", .type = &is, .nullable = true, .metadata = "{}"}};
+        const struct lake_schema x = {have, 1}, y = {add, 1};
+        struct lake_schema got;
+        bool changed = false;
+        bool ok = lake_schema_merge(a, &x, &y, true, true, &got, &changed, &e);
+        CHECK_INT(ok, cases[i].type != NULL);
+        if (!ok || !cases[i].type)
+            continue;
+        CHECK_STR(got.fields[0].type->primitive, cases[i].type);
+        CHECK_STR(got.fields[0].metadata, cases[i].want);
+        CHECK_INT(changed, strcmp(cases[i].type, cases[i].have) != 0);
     }
 }
