@@ -8,7 +8,7 @@
  *
  * so that a test can do so at each of them in turn. CALLCOUNT_READS=1 counts calls that only look at the disk
  * as well. CALLCOUNT_UNDER=/folder counts only what touches that folder. CALLCOUNT_TELL=file: the number of
- * calls that were counted is written there at the end. */
+ * calls that were counted is written there. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -64,6 +64,22 @@ static int touches(int fd, const char *path)
     return !path ? below_fd(fd) : *path == '/' || fd == AT_FDCWD ? below(path) : below_fd(fd);
 }
 
+/* At each call: some programs leave without a word. */
+static void tell(long n)
+{
+    static atomic_int told = -1;
+    char text[32];
+    const char *path = getenv("CALLCOUNT_TELL");
+    if (!path)
+        return;
+    int fd = atomic_load(&told);
+    if (fd < 0)
+        atomic_store(&told, fd = REAL(open)(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    int len = snprintf(text, sizeof text, "%ld\n", n);
+    if (REAL(pwrite)(fd, text, (size_t)len, 0) != len)
+        abort();
+}
+
 /* Counts; true = the call fails, with errno. *ret_n (may be NULL) is what a call may move. */
 static int counted(enum need need, int fd, const char *path, size_t *ret_n)
 {
@@ -72,6 +88,7 @@ static int counted(enum need need, int fd, const char *path, size_t *ret_n)
     long n = atomic_fetch_add(&calls, 1) + 1, kill_at = limit("CALLCOUNT_KILL"),
          full_at = limit("CALLCOUNT_FULL"), fail_at = limit("CALLCOUNT_FAIL"),
          short_at = limit("CALLCOUNT_SHORT");
+    tell(n);
     if (kill_at && n >= kill_at)
         kill(getpid(), SIGKILL);
     if (fail_at && (n == fail_at || (n > fail_at && limit("CALLCOUNT_STICK")))) {
@@ -85,19 +102,6 @@ static int counted(enum need need, int fd, const char *path, size_t *ret_n)
         return 1;
     }
     return 0;
-}
-
-__attribute__((destructor)) static void tell(void)
-{
-    char text[32];
-    const char *path = getenv("CALLCOUNT_TELL");
-    int fd = path ? REAL(open)(path, O_WRONLY | O_CREAT | O_TRUNC, 0666) : -1;
-    if (fd < 0)
-        return;
-    int n = snprintf(text, sizeof text, "%ld\n", atomic_load(&calls));
-    if (REAL(write)(fd, text, (size_t)n) != n)
-        abort();
-    REAL(close)(fd);
 }
 
 static int is_terminal(int fd)

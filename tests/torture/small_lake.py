@@ -59,11 +59,11 @@ def template(folder):
     return path
 
 
-def create(table):
+def create(table, by=("writer", "seq")):
     table.mkdir(parents=True, exist_ok=True)
     schema = table.parent / "schema.json"
     schema.write_text(json.dumps(SCHEMA))
-    done = run("lake_tool", "create", table, schema, "writer", "seq")
+    done = run("lake_tool", "create", table, schema, *by)
     assert done.returncode == 0, done.stderr
 
 
