@@ -125,3 +125,14 @@ bool chart_pdf(struct chart_engine *g, const struct chart_svg *svg, const char *
     char *p;
     return g->lib->pdf(svg->svg, svg->n, &p, ret_n, e) && keep(g, p, ret);
 }
+
+bool chart_paper(struct arena *a, const struct paper *p, const char **ret, size_t *ret_n, struct err *e)
+{
+    const struct chart_lib *lib;
+    char *pdf;
+    if (!load(&lib, e) || !lib->paper(p, &pdf, ret_n, e))
+        return false;
+    arena_defer(a, free, pdf);
+    *ret = pdf;
+    return true;
+}

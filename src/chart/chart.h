@@ -21,5 +21,8 @@ bool chart_svg(struct chart_engine *g, const struct chart_job *j, struct chart_s
 /* scale 2 = two pixels for each of the SVG's. *ret is in the engine's arena. */
 bool chart_png(struct chart_engine *g, const struct chart_svg *svg, double scale, const char **ret,
                size_t *ret_n, struct err *e) must_check;
+/* A document of several pages, without a chart engine's limits: nothing in it runs. */
+bool chart_paper(struct arena *a, const struct paper *p, const char **ret, size_t *ret_n,
+                 struct err *e) must_check;
 bool chart_pdf(struct chart_engine *g, const struct chart_svg *svg, const char **ret, size_t *ret_n,
                struct err *e) must_check;

@@ -8,4 +8,5 @@ const struct chart_lib cupel_chart_lib = {
     .svg = script_svg,
     .png = paint_png,
     .pdf = paint_pdf,
+    .paper = paper_pdf,
 };

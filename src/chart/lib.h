@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "base/err.h"
+#include "chart/paper.h"
 
 #define CHART_LIB_SYMBOL "cupel_chart_lib"
 
@@ -55,4 +56,5 @@ struct chart_lib {
                 struct err *e);
     bool (*png)(const char *svg, size_t n, double scale, char **ret, size_t *ret_n, struct err *e);
     bool (*pdf)(const char *svg, size_t n, char **ret, size_t *ret_n, struct err *e);
+    bool (*paper)(const struct paper *p, char **ret, size_t *ret_n, struct err *e);
 };

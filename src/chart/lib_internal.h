@@ -21,6 +21,8 @@ double meter_width(struct meter *m, const struct meter_font *f, const char *text
 bool paint_png(const char *svg, size_t n, double scale, char **ret, size_t *ret_n, struct err *e) must_check;
 bool paint_pdf(const char *svg, size_t n, char **ret, size_t *ret_n, struct err *e) must_check;
 
+bool paper_pdf(const struct paper *p, char **ret, size_t *ret_n, struct err *e) must_check;
+
 bool script_open(struct chart_vm **ret, struct err *e) must_check;
 void script_close(struct chart_vm *vm);
 bool script_svg(struct chart_vm *vm, const struct chart_job *j, struct chart_svg *ret, bool *spent,

@@ -13,7 +13,7 @@ struct render_conf {
 };
 static const struct opt render_options[] = {
     {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMATS",
-     "txt (default), html, or several: txt,html"},
+     "txt (default), html, pdf, or several: html,pdf"},
     {"out", 0, OPT_TEXT, offsetof(struct render_conf, out), "DIR",
      "Write DIR/PAGE.FORMAT (default: print it)"},
     {"now", 0, OPT_TEXT, offsetof(struct render_conf, now), "TIME", "$now of the page's queries"},
@@ -29,6 +29,7 @@ struct rendering {
     const struct render_conf *conf;
     struct sheet sheet;
     json_t *written;
+    int64_t now_us;
 };
 
 /* --- the media --- */
@@ -46,10 +47,16 @@ static bool as_html(const struct rendering *r, struct buf *out, struct err *e)
     return page_html(&r->sheet, out, e);
 }
 
+static bool as_pdf(const struct rendering *r, struct buf *out, struct err *e)
+{
+    char time[32];
+    return page_pdf(&r->sheet, clock_format(time, r->now_us, 0), out, e);
+}
+
 static const struct format {
     const char *name;
     bool (*write)(const struct rendering *r, struct buf *out, struct err *e);
-} formats[] = {{"txt", as_text}, {"html", as_html}};
+} formats[] = {{"txt", as_text}, {"html", as_html}, {"pdf", as_pdf}};
 
 static bool find_formats(struct app *app, const char *list, const struct format **ret, size_t *ret_n,
                          struct err *e)
@@ -66,7 +73,7 @@ static bool find_formats(struct app *app, const char *list, const struct format 
         if (i == countof(formats) || *ret_n == MAX_FORMATS) {
             const char *near = text_nearest(name, names, countof(names));
             fail(e, ERR_USER, "--to: there is no format '%s'", name);
-            return hint(e, near ? "did you mean '%s'?" : "txt and html are%s", near ? near : "");
+            return hint(e, near ? "did you mean '%s'?" : "txt, html and pdf are%s", near ? near : "");
         }
         ret[(*ret_n)++] = &formats[i];
     }
@@ -133,7 +140,8 @@ static bool render(struct app *app, const void *conf, struct err *e)
     if (!app_open(app, OPEN_BOUND, &o, &x, e))
         return false;
     const struct page *page = find_page(x.project, app->args[0], e);
-    struct rendering r = {.app = app, .conf = c, .written = json_tie(app->a, json_array())};
+    struct rendering r = {
+        .app = app, .conf = c, .written = json_tie(app->a, json_array()), .now_us = x.shop.params.now_us};
     if (!page || !sheet_make(app->a, &x.shop, x.session, page, &r.sheet, e))
         return false;
     for (size_t i = 0; i < n; i++)
@@ -147,7 +155,7 @@ static bool render(struct app *app, const void *conf, struct err *e)
 const struct cmd cmd_render = {
     .name = "render",
     .args = "PAGE",
-    .summary = "a page of the project as text or HTML",
+    .summary = "a page of the project as text, HTML or PDF",
     .options = render_options,
     .conf_size = sizeof(struct render_conf),
     .min_args = 1,

@@ -254,10 +254,25 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *arg)
     return 0;
 }
 
-static const struct {
-    const char *entity, *text;
-} entities[] = {{"&amp;", "&"},   {"&lt;", "<"},   {"&gt;", ">"},
-                {"&quot;", "\""}, {"&nbsp;", " "}, {"&mdash;", "\xe2\x80\x94"}};
+const char *markdown_entity(struct str s)
+{
+    static const struct {
+        const char *entity, *text;
+    } known[] = {{"&amp;", "&"},
+                 {"&lt;", "<"},
+                 {"&gt;", ">"},
+                 {"&quot;", "\""},
+                 {"&nbsp;", "\xc2\xa0"},
+                 {"&mdash;", "\xe2\x80\x94"},
+                 {"&ndash;", "\xe2\x80\x93"},
+                 {"&hellip;", "\xe2\x80\xa6"},
+                 {"&times;", "\xc3\x97"},
+                 {"&euro;", "\xe2\x82\xac"}};
+    for (size_t i = 0; i < countof(known); i++)
+        if (str_is(s, known[i].entity))
+            return known[i].text;
+    return NULL;
+}
 
 static int add_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *arg)
 {
@@ -270,12 +285,10 @@ static int add_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *a
         buf_addf(&w->text, " ");
         break;
     case MD_TEXT_ENTITY:
-        for (size_t i = 0; i < countof(entities); i++)
-            if (str_is((struct str){text, size}, entities[i].entity)) {
-                buf_addf(&w->text, "%s", entities[i].text);
-                return 0;
-            }
-        buf_add(&w->text, text, size);
+        if (markdown_entity((struct str){text, size}))
+            buf_addf(&w->text, "%s", markdown_entity((struct str){text, size}));
+        else
+            buf_add(&w->text, text, size);
         break;
     case MD_TEXT_HTML:
     case MD_TEXT_NULLCHAR:

@@ -19,6 +19,8 @@ struct sheet;
 
 /* The whole page as text for a terminal or a mail, `width` columns wide, appended to out. */
 bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e) must_check;
+/* As a PDF of A4 pages; created: "2026-11-21T12:00:00Z", the time that it says it was made at. */
+bool page_pdf(const struct sheet *s, const char *created, struct buf *out, struct err *e) must_check;
 /* As one HTML file that needs no other and no network. */
 bool page_html(const struct sheet *s, struct buf *out, struct err *e) must_check;
 

@@ -1,0 +1,102 @@
+"""Pages as PDF: what is on them can be read back, page by page."""
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import absent
+
+PAGE = """# Sales & costs
+
+*Made* for **all** of `us`, see [there](https://example.com/): {{ q.n }} rows &mdash; a < b.
+
+- first
+- second
+  1. inner
+
+> Said once.
+
+## Rows
+
+```sql q
+SELECT 120 AS n
+```
+```sql many
+SELECT i AS id, 'row ' || i AS name, i * 1.5 AS x FROM range(1, 121) t(i)
+```
+```table many
+columns: {id: No, name: {title: The name}, x: {title: "X (k$)", format: "#,##0.0", bar: true}}
+```
+
+## Values
+
+```value q
+title: Rows in all
+```
+
+## Empty
+
+```sql none
+SELECT 1 AS nothing WHERE false
+```
+```table none
+```
+
+---
+
+```
+code  as it is
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def pdf(cupel, tmp_path_factory):
+    for program in ("pdftotext", "pdfinfo"):
+        if not shutil.which(program):
+            absent(f"{program} is not installed: ./dev test does that")
+    folder = tmp_path_factory.mktemp("pdf")
+    cupel(["init", "shop"], folder)
+    shop = folder / "shop"
+    (shop / "pages" / "p.md").write_text(PAGE)
+    for out in ("a", "b"):
+        cupel(["render", "p", "--to", "pdf", "--out", out, "--now", "2026-11-21T12:00:00Z"], shop)
+    return shop
+
+
+def pages(file):
+    text = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True).stdout
+    return text.split("\f")[:-1]
+
+
+def test_everything_can_be_read(pdf):
+    first, *rest = pages(pdf / "a" / "p.pdf")
+    everything = "".join([first, *rest])
+    assert len(rest) >= 2
+    assert re.match(r"\s*Sales & costs\n", first)
+    assert "Made for all of us, see there: 120 rows — a < b." in first
+    assert re.search(r"• first\n\s*• second\n\s*1. inner", first) and "Said once." in first
+    for i in range(1, 121):
+        assert len(re.findall(rf"^\s*{i}\s+row {i}\s+{i * 1.5:.1f}$", everything, re.M)) == 1, i
+    assert "Rows in all" in everything and "No rows." in everything and "code as it is" in re.sub(" +", " ", everything)
+
+
+def test_heads_are_repeated_and_pages_numbered(pdf):
+    all_pages = pages(pdf / "a" / "p.pdf")
+    for number, text in enumerate(all_pages, 1):
+        assert re.search(rf"{number} ?/ ?{len(all_pages)}$", text, re.M)
+        if re.search(r"^\s*\d+\s+row \d+ ", text, re.M):
+            assert re.search(r"No\s+The name\s+X \(k\$\)", text)
+
+
+def test_contents_and_properties(pdf):
+    all_pages = pages(pdf / "a" / "p.pdf")
+    for title in ("Rows", "Values", "Empty"):
+        page = int(re.search(rf"^{title}\s+(\d+)$", all_pages[0], re.M)[1])
+        assert re.search(rf"^\s*{title}$", all_pages[page - 1], re.M)
+    info = subprocess.run(["pdfinfo", "-isodates", pdf / "a" / "p.pdf"], capture_output=True, text=True, check=True,
+                          env={"TZ": "UTC", "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}).stdout
+    assert "Title:           Sales & costs" in info and "2026-11-21T12:00:00" in info and "A4" in info
+    data = (pdf / "a" / "p.pdf").read_bytes()
+    assert data.count(b"/Type /Outlines") == 1 or b"/Outlines" in data
+    assert data == (pdf / "b" / "p.pdf").read_bytes(), "the same page at the same time is the same file"
