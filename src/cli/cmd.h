@@ -81,6 +81,8 @@ struct opened {
     struct problems problems; /* those of the project's files */
 };
 enum open_depth { OPEN_FILES, OPEN_LINKED, OPEN_BOUND, OPEN_CHECKED /* pages too */ };
+/* The mirror of a remote store is taken away at the end, also where a command leaves all to the system. */
+void app_tidy_up(struct app *app, const struct store *s);
 bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret,
               struct err *e) must_check;
 

@@ -132,13 +132,26 @@ static void remember(const struct opened *o, bool make)
         engine_duckdb.remember(o->engine);
 }
 
+void app_tidy_up(struct app *app, const struct store *s)
+{
+    if (s->remote)
+        app->quick = false;
+}
+
+static bool open_shop(struct app *app, const struct run_options *o, struct opened *ret, struct err *e)
+{
+    if (!run_workshop(app->a, ret->project, &engine_duckdb, ret->engine, o, &ret->shop, e))
+        return false;
+    app_tidy_up(app, ret->shop.lake);
+    return true;
+}
+
 /* Only an engine: what is asked for is named by paths. */
 static bool open_bare(struct app *app, struct opened *ret, struct err *e)
 {
     static const struct run_options nothing = {.start_us = INT64_MIN, .end_us = INT64_MAX};
     ret->project = project_none(app->a);
-    return open_engine(app, ret, e) &&
-           run_workshop(app->a, ret->project, &engine_duckdb, ret->engine, &nothing, &ret->shop, e);
+    return open_engine(app, ret, e) && open_shop(app, &nothing, ret, e);
 }
 
 bool app_open(struct app *app, enum open_depth depth, const struct run_options *o, struct opened *ret,
@@ -166,15 +179,18 @@ bool app_open(struct app *app, enum open_depth depth, const struct run_options *
     if (app->lenient && only_assets_wrong(&problems))
         problems = (struct problems){.a = app->a};
     static const struct run_options nothing = {.start_us = INT64_MIN, .end_us = INT64_MAX};
-    return said_already(app, ret->project, &problems, e) &&
-           run_workshop(app->a, ret->project, &engine_duckdb, ret->engine, o ? o : &nothing, &ret->shop, e);
+    return said_already(app, ret->project, &problems, e) && open_shop(app, o ? o : &nothing, ret, e);
 }
 
 bool app_place(struct app *app, const struct opened *x, const char *name, struct lake_table *ret,
                struct lake_at *ret_at, struct err *e)
 {
-    if (asset_path(app->a, name))
-        return asset_place(app->a, &x->shop, name, ret, ret_at, e);
+    if (asset_path(app->a, name)) {
+        if (!asset_place(app->a, &x->shop, name, ret, ret_at, e))
+            return false;
+        app_tidy_up(app, ret->store);
+        return true;
+    }
     *ret = asset_table(app->a, &x->shop, name);
     *ret_at = LAKE_LATEST;
     return true;

@@ -76,6 +76,7 @@ static bool restore(struct app *app, const void *conf, struct err *e)
     }
     if (!app_open(app, OPEN_LINKED, NULL, &x, e) || !asset_place(app->a, &x.shop, name, &table, &at, e))
         return false;
+    app_tidy_up(app, table.store);
     const char *bare = arena_strn(app->a, name, (size_t)(sign - name));
     if (!lake_snapshot(app->a, &table, LAKE_LATEST, &s, &missing, e))
         return missing ? app_no_table(&x, bare, e) : wrap(e, "table '%s'", bare);

@@ -39,6 +39,7 @@ static bool tables(struct app *app, const void *conf, struct err *e)
         (app->anywhere && !store_open(app->a, app->args[0], &x.shop.lake, e)) ||
         !lake_tables(app->a, x.shop.lake, &names, &n, e))
         return false;
+    app_tidy_up(app, x.shop.lake);
     struct list_of(const char *) cells = {0};
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {

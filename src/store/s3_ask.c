@@ -13,7 +13,10 @@ static const char empty_hash[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b93
 
 char *s3_key(struct arena *a, const struct s3 *s, const char *path)
 {
-    return arena_fmt(a, "%s%s%s", s->prefix, *s->prefix && *path ? "/" : "", path);
+    size_t n = strlen(path);
+    while (n && path[n - 1] == '/') /* a folder's name may end in one */
+        n--;
+    return arena_fmt(a, "%s%s%.*s", s->prefix, *s->prefix && n ? "/" : "", (int)n, path);
 }
 
 bool s3_hash(const struct content *c, int64_t offset, int64_t n, char out[65], struct err *e)

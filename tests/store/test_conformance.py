@@ -70,6 +70,7 @@ def test_lists_are_sorted_and_may_begin_later(place):
     for name in ("b", "c", "a", "0001.json", "0001", "B", "d/x"):
         place("put", f"l/{name}", content=b"x")
     assert place.names("l") == ["0001", "0001.json", "B", "a", "b", "c", "d"]
+    assert place.names("l/") == place.names("l")
     assert place.names("l", "0001") == ["0001.json", "B", "a", "b", "c", "d"]
     assert place.list("l", "b") == [("c", "1", "file"), ("d", "0", "folder")]
     assert place.names("l", "d") == [] and place.names("l", "zz") == []

@@ -85,6 +85,16 @@ def test_the_movies_project(remote, tmp_path, make_project, cupel_bin, standin, 
     path = f"{remote.uri}/silver/movies"
     assert movies.query(f"SELECT count(*) AS n FROM delta.`{path}`")[0]["n"] == reference["silver.movies"][0]
     assert movies.cupel("render", "kpi", "--to", "txt")
+    version = movies.tables()["bronze.movies"]["version"]
+    assert "deleted" in movies.cupel("delete", "bronze.movies", "--where", "movie_id % 2 = 0")
+    assert movies.rows() != reference
+    movies.cupel("restore", f"bronze.movies@v{version}")
+    assert movies.rows() == reference
+    assert "bronze.movies" in movies.cupel("vacuum", "bronze.movies", "--retain", "0s", "--force")
+    assert movies.rows() == reference
+    for command in ("tables", "history bronze.movies", f"show {path}", f"tables {remote.uri}/silver"):
+        assert movies.cupel(*command.split())
+    assert list((tmp_path / "cache" / "work").iterdir()) == []  # every mirror is gone
 
 
 def test_killed_runs_leave_the_same(remote, tmp_path, make_project, cupel_bin, standin, reference):
