@@ -4,6 +4,7 @@
  * commits collide with those of others by Delta's rules (ERR_CONFLICT; a new attempt may pass). */
 #pragma once
 #include "asset/asset.h"
+#include "lake/cleanup.h"
 #include "lake/restore.h"
 #include "lake/vacuum.h"
 
@@ -50,8 +51,12 @@ bool asset_delete(struct task *t, const struct workshop *w, const char *table, c
 /* What can go of a table, and with `dry_run` no more than that: see lake/vacuum.h. Files that a process of
  * this project is staging are kept however short the retention is. It and a restore keep each other out
  * (ERR_CONFLICT), since a restore brings back files that a vacuum may take. */
+struct vacuum_result {
+    struct lake_vacuum files;
+    struct lake_log_expired log; /* the log is cleaned up as well */
+};
 bool asset_vacuum(struct task *t, const struct workshop *w, const char *table, int64_t retain_ms, bool force,
-                  bool dry_run, struct lake_vacuum *ret, struct err *e) must_check;
+                  bool dry_run, struct vacuum_result *ret, struct err *e) must_check;
 
 /* --- restore.c --- */
 

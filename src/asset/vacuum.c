@@ -36,12 +36,15 @@ static bool staged(void *arg, struct arena *a, const char *const **ret, size_t *
 }
 
 bool asset_vacuum(struct task *t, const struct workshop *w, const char *table, int64_t retain_ms, bool force,
-                  bool dry_run, struct lake_vacuum *ret, struct err *e)
+                  bool dry_run, struct vacuum_result *ret, struct err *e)
 {
+    struct lake_snapshot *s;
     struct workshop shop = *w;
     const struct lake_table where = asset_table(t->a, w, table);
     const struct lake_vacuum_options o = {
         .retain_ms = retain_ms, .force = force, .staged = staged, .arg = &shop};
-    return (dry_run || files_lock(t->a, w, e)) && lake_vacuum_find(t->a, &where, &o, ret, e) &&
-           (dry_run || lake_vacuum_remove(&where, ret, e));
+    return (dry_run || files_lock(t->a, w, e)) && lake_vacuum_find(t->a, &where, &o, &ret->files, e) &&
+           (dry_run || lake_vacuum_remove(&where, &ret->files, e)) &&
+           lake_snapshot(t->a, &where, LAKE_LATEST, &s, NULL, e) &&
+           lake_log_find(t->a, &where, s, &ret->log, e) && (dry_run || lake_log_remove(&where, &ret->log, e));
 }

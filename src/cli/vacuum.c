@@ -40,30 +40,35 @@ static void tell_files(const struct lake_vacuum *v, const char *table)
         printf("%s: ... and %zu more: --json lists all\n", table, v->n - shown);
 }
 
-static void tell(struct cleaning *c, const char *table, const struct lake_vacuum *v)
+static void tell(struct cleaning *c, const char *table, const struct vacuum_result *r)
 {
+    const struct lake_vacuum *v = &r->files;
     struct arena *a = c->app->a;
-    json_t *files = json_array();
+    json_t *files = json_array(), *log = json_array();
     for (size_t i = 0; i < v->n; i++)
         json_array_append_new(files, json_string(v->v[i].path));
-    json_array_append_new(c->list, json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:o}", "table", table, "dry_run",
-                                             c->dry_run, "files_removed", (json_int_t)v->nfiles,
+    for (size_t i = 0; i < r->log.n; i++)
+        json_array_append_new(log, json_string(r->log.names[i]));
+    json_array_append_new(c->list, json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "table", table,
+                                             "dry_run", c->dry_run, "files_removed", (json_int_t)v->nfiles,
                                              "bytes_removed", v->bytes, "retention_ms", v->retain_ms,
-                                             "files_young", v->kept, "removed", files));
+                                             "files_young", v->kept, "removed", files, "log_removed", log,
+                                             "log_first", r->log.first));
     if (c->dry_run && !c->app->json)
         tell_files(v, table);
-    if (v->n == 0)
+    if (v->n + r->log.n == 0)
         return;
     c->n++;
     *arena_push(a, &c->cells) = arena_str(a, table);
     *arena_push(a, &c->cells) = human_int(a, (int64_t)v->nfiles);
-    *arena_push(a, &c->cells) = human_bytes(a, v->bytes);
+    *arena_push(a, &c->cells) = human_int(a, (int64_t)r->log.n);
+    *arena_push(a, &c->cells) = human_bytes(a, v->bytes + r->log.bytes);
 }
 
 static bool one(void *arg, struct task *t, const char *table, struct err *e)
 {
     struct cleaning *c = arg;
-    struct lake_vacuum v;
+    struct vacuum_result v;
     if (!asset_vacuum(t, &c->x->shop, table, c->retain_ms, c->force, c->dry_run, &v, e))
         return false;
     tell(c, table, &v);
@@ -89,7 +94,7 @@ static bool vacuum(struct app *app, const void *conf, struct err *e)
         return ok;
     }
     json_decref(c.list);
-    static const char *const heads[] = {"table", "files", "size"};
+    static const char *const heads[] = {"table", "files", "of the log", "size"};
     if (c.n)
         grid_print(stdout, &(struct grid){
                                .names = heads, .ncolumns = countof(heads), .nrows = c.n, .cells = c.cells.v});

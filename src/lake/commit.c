@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "lake/checkpoint.h"
+#include "lake/cleanup.h"
 #include "lake/conflict.h"
 #include "lake/path.h"
 #include "lake/protocol.h"
@@ -341,6 +342,13 @@ static bool check_absent(const struct lake_table *t, const struct lake_commit *c
            fail(e, ERR_CONFLICT, "table '%s' was created by another writer meanwhile", log_table_name(t));
 }
 
+static bool clean_log(const struct lake_table *t, const struct lake_snapshot *s, struct err *e)
+{
+    auto_arena *a = arena_new();
+    struct lake_log_expired x;
+    return lake_log_find(a, t, s, &x, e) && lake_log_remove(t, &x, e);
+}
+
 bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_commit *c,
                  int64_t *ret_version, struct err *e)
 {
@@ -363,8 +371,13 @@ bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_
 
     struct err late;
     const char *interval = c->base ? lake_property(c->base, "delta.checkpointInterval") : NULL;
-    if (t->parquet && checkpoint_is_due(interval, version) && !checkpoint_write(t, version, &late))
+    if (!t->parquet || !checkpoint_is_due(interval, version))
+        return true;
+    if (!checkpoint_write(t, version, &late))
         log_debug(EV("lake.checkpoint_failed"), KV("table", name), KV("version", version),
+                  KV("error", late.msg));
+    else if (c->base && cleanup_is_due(interval, version) && !clean_log(t, c->base, &late))
+        log_debug(EV("lake.cleanup_failed"), KV("table", name), KV("version", version),
                   KV("error", late.msg));
     return true;
 }

@@ -243,11 +243,12 @@ def age(lab, name, days):
     """Everything about a table as if it had been done that many days earlier."""
     def back(match):
         return f'"{match[1]}":{int(match[2]) - days * DAY * 1000}'
-    for path in lab.table(name).rglob("*"):
+    paths = [*lab.table(name).rglob("*"), lab.table(name)]
+    times = [path.stat(follow_symlinks=False).st_mtime for path in paths]
+    for path in paths:
         if path.suffix == ".json":
             path.write_text(re.sub(r'"(timestamp|deletionTimestamp|modificationTime)":(\d+)', back, path.read_text()))
-    for path in [*lab.table(name).rglob("*"), lab.table(name)]:
-        was = path.stat(follow_symlinks=False).st_mtime
+    for path, was in zip(paths, times):
         os.utime(path, (was - days * DAY,) * 2, follow_symlinks=False)
 
 
@@ -757,3 +758,84 @@ def test_a_table_that_is_only_appended_to_is_optimized_and_not_pruned(lab):
     lab.delta("silver.log").alter.set_table_properties({"delta.appendOnly": "true"})
     assert answer(lab, "optimize", "silver.log")["tables"][0]["files_removed"] == 5
     assert "may only be appended to" in lab.cupel("prune", "silver.log", code=6).stderr
+
+
+# --- the log ---
+
+
+def long_log(lab, old=7, new=5, checkpoints=(2, 5)):
+    lab.input("bronze.events", EVENTS)
+    for n in range(old):
+        lab.write("bronze.events", events(n, 1), post_commithook_properties=deltalake.PostCommitHookProperties(
+            create_checkpoint=False, cleanup_expired_logs=False))
+        if n in checkpoints:
+            lab.delta("bronze.events").create_checkpoint()
+    age(lab, "bronze.events", 40)
+    for n in range(old, old + new):
+        lab.write("bronze.events", events(n, 1), post_commithook_properties=deltalake.PostCommitHookProperties(
+            create_checkpoint=False, cleanup_expired_logs=False))
+
+
+def log_names(lab, name="bronze.events"):
+    return sorted(p.name for p in (lab.table(name) / "_delta_log").iterdir())
+
+
+def test_vacuum_cleans_up_the_log_and_keeps_what_the_retention_needs(lab, delta_extension):
+    long_log(lab)
+    (lab.table("bronze.events") / "_delta_log" / ".00000000000000000003.json.0123.tmp").write_text("x")
+    age(lab, "bronze.events", 2)
+    before = log_names(lab)
+    dry = answer(lab, "vacuum", "--dry-run")["tables"][0]
+    assert dry["log_first"] == 5 and log_names(lab) == before
+    assert dry["log_removed"] == [n for n in before if n.startswith(".") or (n[0] == "0" and int(n[:20]) < 5)]
+    done = answer(lab, "vacuum")["tables"][0]
+    assert done["log_removed"] == dry["log_removed"] and log_names(lab) == sorted(set(before) - set(dry["log_removed"]))
+    for v in range(5, 12):  # version 6 was in force when the retention began
+        assert len(lab.rows("bronze.events", v)) == v + 1 == len(lab.query(f"SELECT * FROM bronze.events@v{v}"))
+    assert "it has 5 to 11" in lab.query("SELECT * FROM bronze.events@v4", code=2)
+    assert len(by_extension(delta_extension, lab, "bronze.events")) == 12
+    assert answer(lab, "vacuum")["tables"][0]["log_removed"] == []
+
+
+@pytest.mark.parametrize("properties, kept", [({"delta.enableExpiredLogCleanup": "false"}, True),
+                                              ({"delta.logRetentionDuration": "interval 60 days"}, True),
+                                              ({"delta.logRetentionDuration": "interval 30 days"}, False)])
+def test_the_log_is_kept_as_the_table_says(lab, properties, kept):
+    long_log(lab)
+    lab.delta("bronze.events").alter.set_table_properties(properties)
+    answer(lab, "vacuum")
+    assert (f"{0:020d}.json" in log_names(lab)) == kept
+
+
+def test_no_checkpoint_no_clean_up(lab):
+    long_log(lab, checkpoints=())
+    assert answer(lab, "vacuum")["tables"][0]["log_removed"] == []
+    lab.delta("bronze.events").create_checkpoint()  # too young: older versions within the retention begin before it
+    assert answer(lab, "vacuum")["tables"][0]["log_removed"] == []
+
+
+def test_commits_stay_when_the_checkpoint_is_damaged(lab):
+    long_log(lab)
+    path = lab.table("bronze.events") / "_delta_log" / f"{5:020d}.checkpoint.parquet"
+    was = path.stat().st_mtime
+    path.write_bytes(path.read_bytes()[:200])
+    os.utime(path, (was, was))
+    before = log_names(lab)
+    assert "the log is not cleaned up" in lab.cupel("vacuum", code=None).stderr
+    assert log_names(lab) == before
+    assert len(lab.rows("bronze.events", 4)) == 5
+
+
+def test_commits_clean_up_the_log_now_and_then(lab):
+    """After each tenth checkpoint; incremental models go on as if nothing had happened."""
+    lab.input("bronze.events", EVENTS)
+    lab.model("silver.copy", "mode: append\nincremental: bronze.events\nproperties:\n  delta.checkpointInterval: '1'",
+              "SELECT id, k, v FROM bronze.events")
+    for n in range(12):
+        lab.write("bronze.events", events(n, 1))
+        if n == 6:
+            age(lab, "silver.copy", 40)
+        lab.run()
+    names = log_names(lab, "silver.copy")
+    assert names[0].startswith(f"{5:020d}"), names
+    assert lab.values("silver.copy", "id") == [(n,) for n in range(12)]
