@@ -445,6 +445,8 @@ bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
                    const struct lake_snapshot *snap, const struct lake_file *const *files, size_t nfiles,
                    const struct scan_place *place, struct err *e)
 {
+    if (snap->schema.n == 0)
+        return fail(e, ERR_DATA, "table '%s' has no columns", *t->dir ? t->dir : t->store->root);
     if (nfiles == 0) {
         add_no_rows(b, snap, place);
         return true;

@@ -77,7 +77,7 @@ const char *lake_dv_path(struct arena *a, const struct lake_dv *dv)
     return dv->storage == 'p' ? path_decode(a, dv->path_or_inline) : NULL;
 }
 
-/* Below the store's root; one by absolute path must lie there as well. */
+/* Below the store's root; NULL = it is not there. */
 static const char *store_path(struct arena *a, const struct lake_table *t, const char *path)
 {
     if (!path_is_absolute(path))
@@ -146,15 +146,28 @@ static bool parse_file(struct arena *a, const struct lake_table *t, const char *
     return parse(a, t, path, dv, p + at + 4, n, ret, e);
 }
 
+/* On the same disk: a shallow clone has the vectors of the table that it was made from. */
+static bool elsewhere(struct arena *a, const struct lake_table *t, const char *path, struct store **ret,
+                      const char **ret_path)
+{
+    struct err ignored;
+    const char *slash = strrchr(path, '/');
+    if (*path != '/' || !slash[1] || strcmp(t->store->driver->scheme, "file") != 0)
+        return false;
+    *ret_path = slash + 1;
+    return store_open(a, slash == path ? "/" : arena_strn(a, path, (size_t)(slash - path)), ret, &ignored);
+}
+
 static bool read_file(struct arena *a, const struct lake_table *t, const char *path, struct buf *b,
                       struct err *e)
 {
     bool missing = false;
+    struct store *store = t->store;
     const char *stored = store_path(a, t, path);
-    if (!stored)
+    if (!stored && !elsewhere(a, t, path, &store, &stored))
         return fail(e, ERR_DATA, "the deletion vector '%s' of table '%s' is not below '%s'", path,
                     log_table_name(t), t->store->uri);
-    if (t->store->driver->read(t->store, stored, b, &missing, e))
+    if (store->driver->read(store, stored, b, &missing, e))
         return true;
     return missing
                ? fail(e, ERR_DATA, "the deletion vector '%s' of table '%s' is gone", path, log_table_name(t))

@@ -101,7 +101,7 @@ static bool gather_metadata(struct arena *a, const struct replay *r, struct lake
     if (!m->schema)
         return fail(e, ERR_DATA, "table '%s' has no schema", name);
     if (!lake_schema_parse(a, m->schema, &s->schema, e))
-        return wrap(e, "table '%s'", name);
+        return wrap(e, "table '%s' (protocol %d, %d)", name, r->protocol->reader, r->protocol->writer);
     s->table_id = m->id;
     s->name = m->name;
     s->description = m->description;
