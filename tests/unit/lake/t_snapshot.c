@@ -159,7 +159,7 @@ TEST(damage_is_named)
         {"no schema", PROTOCOL "{\"metaData\":{\"id\":\"i\",\"schemaString\":null}}\n", ADD("f"),
          "table 't' has no schema"},
         {"a bad schema", PROTOCOL "{\"metaData\":{\"id\":\"i\",\"schemaString\":\"{\"}}\n", ADD("f"),
-         "table 't': the schema cannot be read: at byte 1: it is cut off"},
+         "table 't' (protocol 1, 2): the schema cannot be read: at byte 1: it is cut off"},
         {"another format", PROTOCOL "{\"metaData\":{\"id\":\"i\",\"format\":{\"provider\":\"orc\"}}}\n",
          ADD("f"), "table 't' has files of format 'orc': only parquet can be read"},
         {"a deletion vector", PROTOCOL METADATA("", ""),
