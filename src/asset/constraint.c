@@ -1,9 +1,11 @@
-/* What a table demands of every row: columns that may not be null, and CHECK constraints. They become gates
- * of the stage that writes the rows; one that a row does not pass fails the stage. */
+/* What a table demands of every row: columns that may not be null, CHECK constraints, invariants, the values
+ * of generated columns. It becomes gates of the stage that writes the rows; one that a row does not pass
+ * fails the stage. */
 #include <string.h>
 #include <strings.h>
 
 #include "asset/internal.h"
+#include "base/json.h"
 
 static const char prefix[] = "delta.constraints.";
 
@@ -118,6 +120,46 @@ static bool check(struct arena *a, const struct workshop *w, struct session *s, 
     return true;
 }
 
+/* --- generated columns, and invariants of columns --- */
+
+/* What the metadata of a column says under a key, a text; NULL = nothing. */
+static const char *metadata_text(struct arena *a, const struct lake_field *f, const char *key)
+{
+    json_t *m = NULL;
+    struct err ignored;
+    if (!f->metadata || !strstr(f->metadata, key) ||
+        !json_parse(a, f->metadata, strlen(f->metadata), f->name, &m, &ignored))
+        return NULL;
+    return json_str(m, key, NULL);
+}
+
+/* {"expression":{"expression":"x > 3"}}, as a text in the metadata. */
+static const char *invariant_of(struct arena *a, const struct lake_field *f)
+{
+    const char *text = metadata_text(a, f, "delta.invariants");
+    json_t *m = NULL;
+    struct err ignored;
+    if (!text || !json_parse(a, text, strlen(text), f->name, &m, &ignored))
+        return text ? "" : NULL;
+    return json_str(json_object_get(m, "expression"), "expression", "");
+}
+
+static bool column_checks(struct arena *a, const struct workshop *w, struct session *s, const char *table,
+                          const struct lake_schema *schema, struct constraints *ret, struct err *e)
+{
+    for (size_t i = 0; i < schema->n; i++) {
+        const struct lake_field *f = &schema->fields[i];
+        const char *generated = metadata_text(a, f, "delta.generationExpression"),
+                   *invariant = invariant_of(a, f);
+        if (generated && !check(a, w, s, table, arena_fmt(a, "value of %s", f->name),
+                                arena_fmt(a, "`%s` IS NOT DISTINCT FROM (%s)", f->name, generated), ret, e))
+            return false;
+        if (invariant && !check(a, w, s, table, f->name, invariant, ret, e))
+            return false;
+    }
+    return true;
+}
+
 static bool relate_columns(struct arena *a, const struct workshop *w, struct session *s,
                            const struct lake_schema *schema, struct err *e)
 {
@@ -127,18 +169,31 @@ static bool relate_columns(struct arena *a, const struct workshop *w, struct ses
     return w->driver->relation_empty(s, "cupel_constrained", cols, schema->n, e);
 }
 
+static bool has_checks(const struct constrained *c)
+{
+    for (size_t i = 0; i < c->nproperties; i++)
+        if (strncmp(c->properties[i].key, prefix, sizeof prefix - 1) == 0)
+            return true;
+    for (size_t i = 0; i < c->schema->n; i++) {
+        const char *m = c->schema->fields[i].metadata;
+        if (m && (strstr(m, "\"delta.generationExpression\"") || strstr(m, "\"delta.invariants\"")))
+            return true;
+    }
+    return false;
+}
+
 static bool checks(struct arena *a, const struct workshop *w, struct session *s, const char *table,
                    const struct constrained *c, struct constraints *ret, struct err *e)
 {
-    bool related = false;
     size_t n = sizeof prefix - 1;
+    if (!has_checks(c))
+        return true;
+    if (!relate_columns(a, w, s, c->schema, e) || !column_checks(a, w, s, table, c->schema, ret, e))
+        return false;
     for (size_t i = 0; i < c->nproperties; i++) {
         const struct lake_property *p = &c->properties[i];
         if (strncmp(p->key, prefix, n) != 0 || !p->value)
             continue;
-        if (!related && !relate_columns(a, w, s, c->schema, e))
-            return false;
-        related = true;
         if (!check(a, w, s, table, p->key + n, p->value, ret, e))
             return false;
     }

@@ -138,16 +138,30 @@ bool lake_may_change(const struct lake_table *t, const struct lake_snapshot *s, 
     return protocol_may_write(name, s, e);
 }
 
+/* What rows have to satisfy, as far as the lake cannot tell; NULL = nothing. */
+static const char *demand_of(const struct target *x)
+{
+    for (size_t i = 0; i < x->props.n; i++)
+        if (strncmp(x->props.v[i].key, "delta.constraints.", 18) == 0)
+            return x->props.v[i].key + 18;
+    for (size_t i = 0; i < x->schema->n; i++) {
+        const char *m = x->schema->fields[i].metadata;
+        if (m && (strstr(m, "\"delta.invariants\"") || strstr(m, "\"delta.generationExpression\"")))
+            return x->schema->fields[i].name;
+    }
+    return NULL;
+}
+
 /* Rows that are new, and of which nobody has said that they are as the table wants them. */
 static bool check_checked(const char *name, const struct lake_commit *c, const struct target *x,
                           struct err *e)
 {
-    for (size_t i = 0; i < x->props.n && !c->checked; i++)
-        for (size_t k = 0; k < c->nadds && strncmp(x->props.v[i].key, "delta.constraints.", 18) == 0; k++)
-            if (c->adds[k].data_change && !c->adds[k].dv)
-                return fail(e, ERR_DATA,
-                            "table '%s' has the constraint '%s', which is not checked by this command", name,
-                            x->props.v[i].key + 18);
+    const char *demand = c->checked ? NULL : demand_of(x);
+    for (size_t i = 0; demand && i < c->nadds; i++)
+        if (c->adds[i].data_change && !c->adds[i].dv)
+            return fail(e, ERR_DATA,
+                        "table '%s' has the constraint '%s', which is not checked by this command", name,
+                        demand);
     return true;
 }
 
@@ -203,8 +217,9 @@ static void write_metadata(struct arena *a, struct buf *b, const struct lake_com
     auto_buf schema = BUF(SIZE_MAX / 2);
     struct pairs conf = {0};
     lake_schema_write(&schema, x->schema);
-    for (size_t i = 0; i < x->props.n; i++)
-        *arena_push(a, &conf) = (struct pair){x->props.v[i].key, x->props.v[i].value};
+    for (size_t i = 0; i < x->props.n; i++) /* when they were switched on before does not count */
+        if (!x->times_new || strncmp(x->props.v[i].key, "delta.inCommitTimestampEnablement", 33) != 0)
+            *arena_push(a, &conf) = (struct pair){x->props.v[i].key, x->props.v[i].value};
     if (x->times_new) {
         *arena_push(a, &conf) =
             (struct pair){"delta.inCommitTimestampEnablementVersion", arena_fmt(a, "%" PRIi64, at->version)};

@@ -104,10 +104,9 @@ static const char *feature_in_use(const struct lake_schema *s, const struct lake
         if (strncmp(key, "delta.feature.", 14) == 0 && !one_of(key + 14, writable, countof(writable)))
             return key + 14;
     }
-    if (fields_say(s->fields, s->n, "\"delta.invariants\""))
-        return "invariants";
-    if (fields_say(s->fields, s->n, "\"delta.generationExpression\""))
-        return "generatedColumns";
+    for (size_t i = 0; i < s->n; i++) /* within structs; others are checked */
+        if (type_says(s->fields[i].type, "\"delta.invariants\""))
+            return "invariants";
     if (fields_say(s->fields, s->n, "\"delta.identity.start\""))
         return "identityColumns";
     if (fields_say(s->fields, s->n, "\"CURRENT_DEFAULT\""))

@@ -154,3 +154,26 @@ def test_a_column_becomes_wider_where_the_table_allows_it(lab):
     assert lab.query("SELECT id, v, st.a AS a FROM silver.t ORDER BY id") == [
         {"id": 1, "v": 1, "a": 1}, {"id": 2, "v": 3_000_000_000, "a": 3_000_000_000}, {"id": 3, "v": 3, "a": 3}]
     assert lab.query("SELECT v FROM silver.t@v0 ORDER BY id") == [{"v": 1}, {"v": 2}]
+
+
+def test_generated_columns_and_invariants_of_others(lab):
+    """A table as Spark makes it: its log is written by hand."""
+    fields = [{"name": "id", "type": "long", "nullable": True,
+               "metadata": {"delta.invariants": json.dumps({"expression": {"expression": "id > 0"}})}},
+              {"name": "v", "type": "long", "nullable": True, "metadata": {}},
+              {"name": "twice", "type": "long", "nullable": True, "metadata": {"delta.generationExpression": "`v` * 2"}}]
+    schema = json.dumps({"type": "struct", "fields": fields})
+    log = lab.table("silver.t") / "_delta_log"
+    log.mkdir(parents=True)
+    first = [{"protocol": {"minReaderVersion": 1, "minWriterVersion": 4}},
+             {"metaData": {"id": "x", "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
+                           "partitionColumns": [], "configuration": {}, "createdTime": 1}}]
+    (log / f"{0:020}.json").write_text("".join(json.dumps(a) + "\n" for a in first))
+    lab.model("silver.t", "mode: append\nincremental: bronze.e", "SELECT id, v, v + v AS twice FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1, "v": 1}, {"id": 2, "v": None}])
+    lab.run()
+    assert lab.query("SELECT * FROM silver.t ORDER BY id") == [{"id": 1, "v": 1, "twice": 2}, {"id": 2, "v": None, "twice": None}]
+    lab.write("bronze.e", [{"id": -1, "v": 1}])
+    assert "CHECK constraint 'id' (id > 0) does not hold in 1 row" in lab.run(code=6)["silver.t"]["error"]["message"]
+    lab.model("silver.t", "mode: append\nincremental: bronze.e", "SELECT abs(id) AS id, v, 3::BIGINT AS twice FROM bronze.e")
+    assert "'value of twice'" in lab.run(code=6)["silver.t"]["error"]["message"]

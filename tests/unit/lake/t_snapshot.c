@@ -234,9 +234,7 @@ TEST(tables_that_need_more_are_refused_by_name)
                         "\\\"fields\\\":[{\\\"name\\\":\\\"id\\\","
                         "\\\"type\\\":\\\"long\\\",\\\"metadata\\\":{\\\"delta.invariants\\\":\\\"id > "
                         "3\\\"}}]}\"}}\n",
-         "",
-         "table 't' needs writer feature 'invariants' (protocol 1, 2): this version reads it, but cannot "
-         "write it"},
+         "", "table 't' has the constraint 'id', which is not checked by this command"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         auto_arena *a = arena_new();
