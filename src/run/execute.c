@@ -136,7 +136,8 @@ static bool attempt(struct execution *x, struct run_task *rt, struct err *e)
         log_info(EV("task.retry"), KV("why", e->msg), KV("attempt", rt->attempts));
         rt->result = (struct asset_result){.version = -1};
         arena_free(rt->arena);
-        sleep_ms(50 * rt->attempts);
+        /* Longer each time, and not as long as the other one does. */
+        sleep_ms(25 * rt->attempts + clock_mono_us() % (50 * rt->attempts));
     }
 }
 
