@@ -1,0 +1,109 @@
+"""Spark with Delta at the same time as ours and delta-rs on one table; then Spark, delta-rs, DuckDB's delta extension and ours
+find the same rows.
+
+It needs a JVM, PySpark and Delta's jars (half a gigabyte) and minutes of two cores, so it runs only where CUPEL_SPARK=1 asks
+for it: CUPEL_SPARK=1 ./dev test torture.
+
+On a local disk Spark looks whether a version is free and then renames over it, so that a commit of another program between the
+two could be lost; that is Spark's, and said in Delta's documentation. Ours come at a walking pace here to keep that unlikely, and
+a version that Spark took in this way is told apart from one that we lost."""
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import small_lake as lake
+from test_writers import RS_WRITER, SEED, Writer, by_delta_rs, by_duckdb, txns_of_versions
+
+HOME = os.environ.get("CUPEL_SPARK_HOME", "")
+pytestmark = pytest.mark.skipif(os.environ.get("CUPEL_SPARK") != "1", reason="CUPEL_SPARK=1 asks for it")
+
+SPARK = """
+import glob, json, sys
+from pyspark.sql import SparkSession
+table, n, jars = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+s = (SparkSession.builder.master("local[2]").config("spark.jars", ",".join(glob.glob(jars + "/*.jar")))
+     .config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+     .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+     .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+     .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+     .config("spark.sql.catalogImplementation", "in-memory").config("spark.sql.shuffle.partitions", "1")
+     .config("spark.databricks.delta.snapshotPartitions", "1").config("spark.driver.memory", "1g")
+     .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC").getOrCreate())
+s.sparkContext.setLogLevel("OFF")
+s.sql(f"SELECT count(*) FROM delta.`{table}`").collect()
+print("ready", flush=True)
+def through(sql):
+    for attempt in range(200):
+        try:
+            return s.sql(sql).collect()
+        except Exception as e:
+            if "concurrent" not in str(e).lower():
+                raise
+    raise SystemExit("never came through")
+sys.stdin.readline()
+for seq in range(1, n + 1):
+    through(f"INSERT INTO delta.`{table}` VALUES (7, 'spark', {seq})")
+    if seq % 3 == 1:
+        through(f'''MERGE INTO delta.`{table}` t USING (SELECT {seq}L v, 'sparkmerge' writer, 1L seq) u
+            ON t.writer = 'sparkmerge' AND t.writer = u.writer AND t.seq = u.seq
+            WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *''')
+print("done", flush=True)
+sys.stdin.readline()
+print(json.dumps(sorted(tuple(r) for r in s.sql(f"SELECT v, writer, seq FROM delta.`{table}`").collect())), flush=True)
+"""
+
+
+def test_spark_writes_at_the_same_time(tmp_path):
+    lake.need_tools()
+    if not os.path.exists(f"{HOME}/jars"):
+        lake.absent("CUPEL_SPARK_HOME has no Spark: ./dev setup spark")
+    print(f"seed {SEED}")
+    table = tmp_path / "table"
+    lake.create(table)
+    template = lake.template(tmp_path)
+    n = 30 if lake.LONG else 6
+    spark = subprocess.Popen([f"{HOME}/venv/bin/python", "-c", SPARK, str(table), str(n), f"{HOME}/jars"], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True, bufsize=1)
+    rust = subprocess.Popen([sys.executable, "-c", RS_WRITER, str(table), "append", str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            text=True, bufsize=1)
+    ours, acks = 0, []
+    try:
+        assert spark.stdout.readline() == "ready\n" and rust.stdout.readline() == "ready\n"
+        spark.stdin.write("\n")
+        rust.stdin.write("\n")
+        # One commit of ours after the other, until the others have done theirs.
+        os.set_blocking(spark.stdout.fileno(), False)
+        while True:
+            if "done\n" in (spark.stdout.readline() or ""):
+                break
+            assert spark.poll() is None, "Spark ended early"
+            ours += 1
+            done = lake.run("lake_writer", table, template, "o", ours, ours, *(["rewrite"] if ours % 5 == 0 else []))
+            assert done.returncode == 0, done.stderr
+            acks += [tuple(map(int, line.split()[:2])) for line in done.stdout.splitlines()]
+            lake.run("lake_tool", "show", table, timeout=60)
+        os.set_blocking(spark.stdout.fileno(), True)
+        assert rust.wait(timeout=300) == 0
+        spark.stdin.write("\n")
+        by_spark = [tuple(r) for r in json.loads(spark.stdout.readline())]
+        assert spark.wait(timeout=120) == 0
+    finally:
+        spark.kill()
+        rust.kill()
+    assert len(acks) == ours > 5
+    versions = txns_of_versions(table)
+    lost = [v for seq, v in acks if ("writer-o", seq) not in versions[v]]
+    for v in lost:
+        assert "Apache-Spark" in (table / f"_delta_log/{v:020}.json").read_text(), f"version {v} is lost"
+    if lost:
+        pytest.skip(f"Spark renamed over versions {lost} of ours")
+    assert by_delta_rs(table) == by_duckdb(table) == by_spark
+    rows = {(w, s) for _, w, s in by_spark}
+    assert len(rows) == len(by_spark)
+    assert {("spark", s) for s in range(1, n + 1)} | {("append", s) for s in range(1, n + 1)} <= rows
+    assert (max(s for s in range(1, n + 1) if s % 3 == 1), "sparkmerge", 1) in by_spark
+    assert len([1 for w, _ in rows if w == "o"]) == ours - ours // 5
+    assert len(lake.show(table)["files"]) == len(by_spark)
