@@ -271,6 +271,11 @@ def test_features_that_only_writers_mind_are_read(foreign):
     assert foreign.rows() == [(1, 2)]
 
 
+def test_a_table_without_columns(foreign):
+    foreign.begin(fields())
+    assert "has no columns" in foreign.refusal()
+
+
 def test_damage_is_named(foreign):
     foreign.begin(fields(field("id", "long")))
     add = foreign.add("a.parquet", pa.table({"id": [1]}))
