@@ -210,9 +210,19 @@ static bool remember_pairs(struct arena *a, struct str text, struct pairs_memo *
     return true;
 }
 
+/* One that would be cut there as a string of C, and then be another name. */
+static bool has_nul(struct str s)
+{
+    return s.p && memchr(s.p, 0, s.n);
+}
+
 bool action_of_columns(struct arena *a, const struct lake_parquet_add *x, struct pairs_memo *memo,
                        struct file_act **ret, const char **ret_why)
 {
+    if (has_nul(x->path) || has_nul(x->stats)) {
+        *ret_why = "a zero byte in a string";
+        return false;
+    }
     struct file_act *f = new_file(a);
     int64_t parsed = -1;
     struct pull j = pull_begin(a, x->others.p ? x->others.p : "", x->others.p ? x->others.n : 0);
