@@ -26,6 +26,7 @@ test_part() { # PART
     unit) test_meson build unit unit ;;
     san) test_san ;;
     fuzz) test_fuzz ;;
+    coverage) test_coverage ;;
     *)
         [ -d "tests/$1" ] || die "there is no part '$1' among" "$parts"
         ninja_in build cupel tmdb-standin libcupel-chart.so test-tools && test_python "$1"
@@ -73,6 +74,20 @@ test_san() {
     for suite in standin e2e; do
         [ ! -d "tests/$suite" ] || CUPEL_BUILD=$PWD/build-san test_python "$suite" san- || broken_suites=$suite
     done
+    [ -z "$broken_suites" ]
+}
+
+# Which lines of the lake run in any test; only when it is asked for, since it runs nearly all of them once more.
+test_coverage() {
+    configure build-cov -Db_coverage=true -Dc_args=-w -Doptimization=0 &&
+        ninja_in build-cov cupel tmdb-standin libcupel-chart.so test-tools && place_libduckdb build-cov || return
+    find build-cov -name '*.gcda' -delete
+    broken_suites=
+    test_meson build-cov unit cov || broken_suites=unit
+    for suite in e2e store torture; do
+        [ ! -d "tests/$suite" ] || CUPEL_BUILD=$PWD/build-cov test_python "$suite" cov- || broken_suites=$suite
+    done
+    "$CUPEL_PYTHON" tools/coverage.py build-cov lake store
     [ -z "$broken_suites" ]
 }
 
