@@ -209,6 +209,35 @@ static bool bind_check(const struct binding *b, const struct check *c, const cha
     return false;
 }
 
+static void check_condition(const struct binding *b, const struct check *c, const char *type)
+{
+    if (strcmp(type, "BOOLEAN") != 0)
+        reader_fail(&b->r, c->sql_at, "like: budget >= 0", "row: a condition is expected, this gives %s",
+                    type);
+}
+
+/* All conditions on rows as one statement, which costs as much as one of them alone; false = there is a
+ * mistake in some. */
+static bool check_rows_together(const struct binding *b, const struct model *m)
+{
+    auto_buf sql = BUF(1 << 20);
+    struct engine_column *v;
+    struct err ignored;
+    size_t n = 0, given;
+    for (size_t i = 0; i < m->nchecks; i++)
+        if (m->checks[i].kind == CHECK_ROWS)
+            buf_addf(&sql, "%s(%s\n) AS c%zu", n++ ? ", " : "SELECT ", m->checks[i].sql, i);
+    buf_addf(&sql, " FROM ");
+    sql_table(&sql, m->name);
+    if (n == 0 || !buf_done(&sql, &ignored) ||
+        !b->d->bind(b->r.a, b->s, sql.p, b->params, (struct src){0}, &v, &given, &ignored) || given != n)
+        return n == 0;
+    for (size_t i = 0, k = 0; i < m->nchecks; i++)
+        if (m->checks[i].kind == CHECK_ROWS)
+            check_condition(b, &m->checks[i], v[k++].sql_type);
+    return true;
+}
+
 static void check_row(const struct binding *b, const struct model *m, const struct check *c)
 {
     auto_buf from = BUF(1024);
@@ -216,9 +245,8 @@ static void check_row(const struct binding *b, const struct model *m, const stru
     size_t n;
     buf_addf(&from, "\n) FROM ");
     sql_table(&from, m->name);
-    if (bind_check(b, c, "SELECT (", from.p, &v, &n) && strcmp(v[0].sql_type, "BOOLEAN") != 0)
-        reader_fail(&b->r, c->sql_at, "like: budget >= 0", "row: a condition is expected, this gives %s",
-                    v[0].sql_type);
+    if (bind_check(b, c, "SELECT (", from.p, &v, &n))
+        check_condition(b, c, v[0].sql_type);
 }
 
 /* A condition of `merge:`, on a new row and an old one. */
@@ -289,13 +317,15 @@ static void check_accepted(const struct binding *b, const struct model *m, const
 
 static void check_checks(const struct binding *b, const struct model *m)
 {
+    bool rows_done = check_rows_together(b, m);
     for (size_t i = 0; i < m->nchecks; i++) {
         const struct check *c = &m->checks[i];
         struct engine_column *v;
         size_t n;
         switch (c->kind) {
         case CHECK_ROWS:
-            check_row(b, m, c);
+            if (!rows_done)
+                check_row(b, m, c);
             break;
         case CHECK_QUERY:
             (void)bind_check(b, c, "", "", &v, &n);
