@@ -201,6 +201,29 @@ def test_every_figure_of_the_report(world, cupel, tmp_path):
     assert f"Data: {len(world.movies):,} films of TMDB, fetched from 2026-11-21 06:00 to 2026-11-21 06:00 UTC." in said
 
 
+def test_the_other_pages(world, cupel, tmp_path):
+    done = cupel(["render", "overview", "--to", "txt,html,pdf", "--width", 400, "--out", tmp_path], world.project)
+    assert len(done.stdout.splitlines()) == 3
+    text = (tmp_path / "overview.txt").read_text()
+    kpis = [r for r in world.rows("gold.movie_kpis")]
+    revenue = sum(r["revenue"] or 0 for r in kpis) / 1e6
+    assert re.search(rf"^Released films +{len(kpis):,} ", text, re.M)
+    assert re.search(rf"^Total revenue +\${revenue:,.0f} M ", text, re.M)
+    best = sorted((r for r in kpis if (r["budget_musd"] or 0) >= 10 and r["roi"] is not None),
+                  key=lambda r: (-r["roi"], r["movie_id"]))[:10]
+    got = table_under(text, "Films that made the most of their money")
+    assert [re.sub(" {2,}.*", "", line) for line in got] == [" ".join(r["title"].split()) for r in best]
+
+    cupel(["render", "quality", "--width", 400, "--out", tmp_path], world.project)
+    text = (tmp_path / "quality.txt").read_text()
+    complete = sum(r["is_complete"] for r in world.rows("silver.movies")) / len(world.movies)
+    assert re.search(rf"^With every figure +{complete:.1%}$", text, re.M)
+    log = {r["resource"]: r for r in world.rows("bronze.extraction_log")}
+    for line in table_under(text, "The last extraction"):
+        resource, *cells = line.split()
+        assert cells[1:3] == [f"{log[resource][k]:,}" for k in ("wanted", "arrived")]
+
+
 # --- more days than one ---
 
 
