@@ -344,6 +344,7 @@ static struct commit_info *read_info(struct pull *j)
     struct commit_info *i = arena_make(j->a, struct commit_info, 1);
     int64_t in_commit = 0;
     struct str key;
+    i->read_version = -1;
     pull_object(j);
     while (pull_key(j, &key)) {
         bool text = pull_is(j, '"'), object = pull_is(j, '{');
@@ -361,6 +362,12 @@ static struct commit_info *read_info(struct pull *j)
             i->user = pull_string(j);
         else if (str_is(key, "engineInfo") && text)
             i->engine = pull_string(j);
+        else if (str_is(key, "userName") && text)
+            i->user_name = pull_string(j);
+        else if (str_is(key, "isolationLevel") && text)
+            i->isolation = pull_string(j);
+        else if (str_is(key, "readVersion") && !text)
+            i->read_version = read_int(j, -1);
         else if (str_is(key, "isBlindAppend") && !text)
             i->blind = read_bool(j, false);
         else

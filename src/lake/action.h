@@ -50,6 +50,8 @@ struct txn_act {
 struct commit_info {
     int64_t timestamp_ms;
     const char *operation, *parameters, *metrics, *user, *engine; /* parameters, metrics: JSON text */
+    const char *user_name, *isolation;
+    int64_t read_version; /* -1 = not said */
     bool blind;
 };
 

@@ -37,10 +37,22 @@ static bool tell(void *arg, const struct action *x, struct err *e)
         v->metrics = arena_str(t->a, x->info->metrics);
         v->engine = arena_str(t->a, x->info->engine);
         v->run_id = x->info->user ? run_id_of(t->a, x->info->user) : NULL;
+        v->user_metadata = arena_str(t->a, x->info->user);
+        v->user_name = arena_str(t->a, x->info->user_name);
+        v->isolation = arena_str(t->a, x->info->isolation);
+        v->read_version = x->info->read_version;
+        v->blind_append = x->info->blind;
     }
-    v->files_removed += x->remove != NULL;
-    if (x->add)
+    if (x->remove) {
+        v->files_removed++;
+        v->data_change |= x->remove->data_change;
+        v->bytes_removed =
+            x->remove->size < 0 || v->bytes_removed < 0 ? -1 : v->bytes_removed + x->remove->size;
+    }
+    if (x->add) {
         v->files_added++;
+        v->data_change |= x->add->data_change;
+    }
     if (x->add && !x->add->dv) { /* the rows of one with a vector were there before */
         v->rows_added = x->add->rows < 0 || v->rows_added < 0 ? -1 : v->rows_added + x->add->rows;
         v->bytes_added = x->add->size < 0 || v->bytes_added < 0 ? -1 : v->bytes_added + x->add->size;
@@ -60,8 +72,11 @@ bool lake_history(struct arena *a, const struct lake_table *t, size_t limit, str
         return fail(e, ERR_USER, "there is no table '%s'", log_table_name(t));
     for (size_t i = l.ncommits; i-- > 0 && (!limit || out.n < limit);) {
         auto_arena *lines = arena_new();
-        struct telling one = {
-            a, {.version = l.commits[i].version, .timestamp_ms = l.commits[i].mtime_ms, .operation = ""}};
+        struct telling one = {a,
+                              {.version = l.commits[i].version,
+                               .timestamp_ms = l.commits[i].mtime_ms,
+                               .operation = "",
+                               .read_version = -1}};
         bool missing = false;
         unsigned want = WANT_ADD | WANT_REMOVE | WANT_INFO;
         if (log_read_commit(lines, t, one.v.version, want, tell, &one, &missing, NULL, e))

@@ -323,7 +323,11 @@ bool lake_commit(struct arena *a, const struct lake_table *t, const struct lake_
 struct lake_version {
     int64_t version, timestamp_ms;
     const char *operation, *parameters, *metrics, *run_id, *engine; /* "" or NULL when not there */
+    const char *user_metadata, *user_name, *isolation;              /* NULL when not there */
+    int64_t read_version;                                           /* -1 = not said */
+    bool blind_append, data_change;                                 /* false: no rows came or went */
     int64_t files_added, files_removed, rows_added, bytes_added;    /* -1 = unknown */
+    int64_t bytes_removed;
 };
 /* Newest first, at most `limit` (0 = all that the log still has). */
 bool lake_history(struct arena *a, const struct lake_table *t, size_t limit, struct lake_version **ret,

@@ -464,7 +464,8 @@ def test_tables_show_history_runs(cupel, shop):
     assert [(t["table"], t["version"], t["rows"], t["files"]) for t in tables] == [
         ("gold.countries", 0, 2, 1), ("silver.orders", 0, 3, 1)]
     shown = json.loads(cupel(["show", "silver.orders", "--json"], shop).stdout)
-    assert set(shown) == {"table", "version", "rows", "files", "bytes", "small_files", "reader_version",
+    assert set(shown) == {"table", "id", "timestamp", "created", "small_file_ratio", "files_with_vectors", "deleted_rows", "partitions",
+                          "reader_features", "writer_features", "version", "rows", "files", "bytes", "small_files", "reader_version",
                           "writer_version", "columns", "partition_by", "properties", "watermarks"}
     assert shown["columns"][0] == {"name": "order_id", "type": "integer", "nullable": True}
     history = json.loads(cupel(["history", "silver.orders", "--json"], shop).stdout)

@@ -839,3 +839,31 @@ def test_commits_clean_up_the_log_now_and_then(lab):
     names = log_names(lab, "silver.copy")
     assert names[0].startswith(f"{5:020d}"), names
     assert lab.values("silver.copy", "id") == [(n,) for n in range(12)]
+
+
+# --- show and history ---
+
+
+def test_show_tells_what_a_table_is_made_of(lab):
+    partitioned(lab)
+    lab.delta("bronze.events").alter.set_table_properties({"delta.logRetentionDuration": "interval 60 days"})
+    shown = answer(lab, "show", "bronze.events")
+    assert (shown["rows"], shown["files"], shown["partitions"], shown["small_file_ratio"], shown["small_files"]) == (120, 12, 3, 1.0, 12)
+    assert shown["properties"] == {"delta.logRetentionDuration": "interval 60 days"} and shown["version"] == 4
+    assert shown["bytes"] == sum(f["size_bytes"] for f in live(lab, "bronze.events"))
+    said = lab.cupel("show", "bronze.events").stdout
+    assert "  partitions   k (3)\n" in said and "; 100 % of them under 16 MB\n" in said and "  protocol     reader 1, writer 2" in said
+
+
+def test_history_tells_what_each_commit_was_asked_for(lab):
+    partitioned(lab, 2)
+    lab.cupel("optimize", "bronze.events", "--where", "k = 'a'")
+    lab.delta("bronze.events").delete("id = 3")
+    ours = answer(lab, "history", "bronze.events")["history"]
+    others = lab.delta("bronze.events").history()
+    assert [(h["version"], h["operation"]) for h in ours] == [(h["version"], h["operation"]) for h in others]
+    assert ours[1]["parameters"]["predicate"] == "k = 'a'" and ours[1]["data_change"] is False and ours[1]["read_version"] == 1
+    assert ours[1]["metrics"] == {"numAddedFiles": "1", "numRemovedFiles": "2"} and ours[1]["isolation"] == "WriteSerializable"
+    assert ours[0]["data_change"] is True and ours[0]["bytes_removed"] > 0
+    said = lab.cupel("history", "bronze.events", "--limit", 2).stdout
+    assert "predicate k = 'a'" in said and said.count("\n") == 3
