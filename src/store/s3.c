@@ -423,15 +423,13 @@ static bool s3_open(struct arena *a, struct store *s, const char *rest, struct e
     const char *session = env("AWS_SESSION_TOKEN", NULL);
     if (!bucket_ok(bucket))
         return fail(e, ERR_USER, "'%s': '%s' is no name of a bucket", s->uri, bucket);
-    if (!key || !secret)
-        return fail(e, ERR_AUTH, "'%s': there is no key for S3", s->uri) ||
-               hint(e, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+    s3->has_key = key && secret; /* if not, that is said when something is asked of the server */
     s3->prefix = rest + n + (rest[n] == '/');
     s3->session = session ? arena_fmt(a, "x-amz-security-token: %s", session) : NULL;
     s->state = s3;
     const char **secrets = arena_make(a, const char *, 3);
-    secrets[0] = arena_str(a, secret);
-    secrets[1] = session ? arena_str(a, session) : NULL;
+    secrets[0] = s3->has_key ? arena_str(a, secret) : NULL;
+    secrets[1] = s3->has_key && session ? arena_str(a, session) : NULL;
     const struct http_sigv4 sign = {arena_str(a, region), "s3", arena_str(a, key), secrets[0]};
     return base_of(a, s3, bucket, region, e) && remote_open(a, s, &sign, secrets, e);
 }

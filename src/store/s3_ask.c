@@ -65,6 +65,9 @@ bool s3_send(struct arena *a, struct store *s, const struct s3_ask *ask, int64_t
         headers[n++] = s3->session;
     for (const char *const *h = ask->headers; h && *h; h++)
         headers[n++] = *h;
+    if (!s3->has_key)
+        return fail(e, ERR_AUTH, "there is no key for S3") ||
+               hint(e, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     if (!url_of(s3, ask, &url, e))
         return false;
     const struct http_call q = {

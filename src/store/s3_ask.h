@@ -5,9 +5,10 @@
 #include "base/text.h"
 #include "store/remote.h"
 
-struct s3 {                /* state of a store */
-    const char *base;      /* "http://host:port/bucket" or "https://bucket.s3.region.amazonaws.com" */
-    const char *prefix;    /* in the bucket, "" or "lake": no slash at its ends */
+struct s3 {             /* state of a store */
+    const char *base;   /* "http://host:port/bucket" or "https://bucket.s3.region.amazonaws.com" */
+    const char *prefix; /* in the bucket, "" or "lake": no slash at its ends */
+    bool has_key;
     const char *session;   /* "x-amz-security-token: ..." or NULL */
     atomic_bool puts_once; /* the server was seen to honour If-None-Match */
 };

@@ -36,6 +36,15 @@ def test_what_is_not_there(place):
     assert place("exists", "t/x") == "no" and place.list("t") == []
 
 
+def test_folders(place):
+    place("mkdirs", "a/b/c")
+    place("mkdirs", "a/b/c")
+    place("put", "a/b/c/x", content=b"x")
+    assert place.names("a/b") == ["c"] and place.names("a/b/c/x") == []
+    if place.kind != "s3":  # a bucket has no folders
+        assert place.try_("mkdirs", "a/b/c/x")[0] == 8
+
+
 def test_of_many_writers_one_wins(place):
     for turn in range(3):
         texts = [f"writer {i} {turn}".encode() for i in range(8)]

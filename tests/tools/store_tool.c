@@ -1,7 +1,7 @@
 /* store_tool.c - one call of a store, for tests that are not in C:
  *
  *     store_tool URI put_new|put|stage|adopt PATH <CONTENT
- *     store_tool URI read|exists|remove PATH
+ *     store_tool URI read|exists|remove|mkdirs PATH
  *     store_tool URI list DIR [AFTER]
  *     store_tool URI fetch SIZE PATH...     the contents, one after the other
  *     store_tool URI race N PATH TEXT       N threads put_new; how many of them won
@@ -190,6 +190,8 @@ static bool carry_out(struct arena *a, int argc, char **argv, struct err *e)
         return s->driver->exists(s, path, &yes, e) && puts(yes ? "yes" : "no") >= 0;
     if (strcmp(verb, "remove") == 0)
         return s->driver->remove(s, path, e);
+    if (strcmp(verb, "mkdirs") == 0)
+        return s->driver->mkdirs(s, path, e);
     if (strcmp(verb, "list") == 0)
         return list(a, s, path, argc > 4 ? argv[4] : NULL, e);
     if (strcmp(verb, "fetch") == 0)
