@@ -15,6 +15,14 @@ struct chart_engine {
     struct chart_vm *vm; /* NULL = to be opened */
 };
 
+#ifdef CUPEL_SANITIZE
+/* fontconfig keeps what it has read until the process ends. */
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
+#endif
+
 static bool open_library(const char *path, const struct chart_lib **ret, struct err *e)
 {
     void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);

@@ -8,14 +8,16 @@
 #include "page/sheet.h"
 
 struct render_conf {
-    const char *to, *out, *now;
+    const char *to, *out, *now, *theme;
     int64_t width;
 };
 static const struct opt render_options[] = {
     {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMATS",
-     "txt (default), html, pdf, or several: html,pdf"},
+     "txt (default), html, pdf of the page, svg and png of its charts; several: txt,png"},
     {"out", 0, OPT_TEXT, offsetof(struct render_conf, out), "DIR",
-     "Write DIR/PAGE.FORMAT (default: print it)"},
+     "Write DIR/PAGE.FORMAT, and DIR/CHART.FORMAT of charts (default: print the page)"},
+    {"theme", 0, OPT_TEXT, offsetof(struct render_conf, theme), "THEME",
+     "light (default) or dark, of svg and png"},
     {"now", 0, OPT_TEXT, offsetof(struct render_conf, now), "TIME", "$now of the page's queries"},
     {"width", 0, OPT_COUNT, offsetof(struct render_conf, width), "COLUMNS",
      "Of the text (default 100, less on a narrower terminal)"},
@@ -27,6 +29,7 @@ enum { DEFAULT_WIDTH = 100, MAX_FORMATS = 8 };
 struct rendering {
     struct app *app;
     const struct render_conf *conf;
+    enum chart_theme theme;
     struct sheet sheet;
     json_t *written;
     int64_t now_us;
@@ -53,10 +56,34 @@ static bool as_pdf(const struct rendering *r, struct buf *out, struct err *e)
     return page_pdf(&r->sheet, clock_format(time, r->now_us, 0), out, e);
 }
 
+static bool as_svg(const struct rendering *r, const struct page_chart *c, struct buf *out, struct err *e)
+{
+    struct chart_svg svg;
+    if (!sheet_svg(&r->sheet, c, r->theme, &svg, e))
+        return false;
+    buf_add(out, svg.svg, svg.n);
+    return buf_done(out, e);
+}
+
+static bool as_png(const struct rendering *r, const struct page_chart *c, struct buf *out, struct err *e)
+{
+    const char *png;
+    size_t n;
+    if (!sheet_png(&r->sheet, c, r->theme, &png, &n, e))
+        return false;
+    buf_add(out, png, n);
+    return buf_done(out, e);
+}
+
 static const struct format {
     const char *name;
-    bool (*write)(const struct rendering *r, struct buf *out, struct err *e);
-} formats[] = {{"txt", as_text}, {"html", as_html}, {"pdf", as_pdf}};
+    bool (*write)(const struct rendering *r, struct buf *out, struct err *e); /* the page; or: */
+    bool (*draw)(const struct rendering *r, const struct page_chart *c, struct buf *out, struct err *e);
+} formats[] = {{"txt", as_text, NULL},
+               {"html", as_html, NULL},
+               {"pdf", as_pdf, NULL},
+               {"svg", NULL, as_svg},
+               {"png", NULL, as_png}};
 
 static bool find_formats(struct app *app, const char *list, const struct format **ret, size_t *ret_n,
                          struct err *e)
@@ -73,7 +100,8 @@ static bool find_formats(struct app *app, const char *list, const struct format 
         if (i == countof(formats) || *ret_n == MAX_FORMATS) {
             const char *near = text_nearest(name, names, countof(names));
             fail(e, ERR_USER, "--to: there is no format '%s'", name);
-            return hint(e, near ? "did you mean '%s'?" : "txt, html and pdf are%s", near ? near : "");
+            return hint(e, near ? "did you mean '%s'?" : "there are txt, html, pdf, svg and png%s",
+                        near ? near : "");
         }
         ret[(*ret_n)++] = &formats[i];
     }
@@ -101,20 +129,15 @@ static const struct page *find_page(const struct project *p, const char *name, s
     return NULL;
 }
 
-static bool write_one(struct rendering *r, const struct format *f, struct err *e)
+/* DIR/NAME.FORMAT; a page may be in a folder of pages/. */
+static bool put(struct rendering *r, const char *name, const struct format *f, const struct buf *b,
+                struct err *e)
 {
     struct app *app = r->app;
-    auto_buf out = BUF(512 << 20);
-    if (!f->write(r, &out, e))
-        return false;
-    if (!r->conf->out) {
-        fwrite(out.p, 1, out.len, stdout);
-        return true;
-    }
-    const char *path = arena_fmt(app->a, "%s/%s.%s", r->conf->out, r->sheet.page->name, f->name);
+    const char *path = arena_fmt(app->a, "%s/%s.%s", r->conf->out, name, f->name);
     char *dir = arena_str(app->a, path);
-    *strrchr(dir, '/') = '\0'; /* a page may be in a folder of pages/ */
-    if (!fs_mkdirs(dir, e) || !fs_write_atomic(path, out.p, out.len, e))
+    *strrchr(dir, '/') = '\0';
+    if (!fs_mkdirs(dir, e) || !fs_write_atomic(path, b->p, b->len, e))
         return false;
     if (!app->json)
         printf("%s\n", path);
@@ -122,15 +145,53 @@ static bool write_one(struct rendering *r, const struct format *f, struct err *e
     return true;
 }
 
+static bool write_charts(struct rendering *r, const struct format *f, struct err *e)
+{
+    const struct sheet *s = &r->sheet;
+    bool some = false;
+    for (size_t i = 0; i < s->nblocks; i++) {
+        const struct page_chart *c = sheet_chart(s, &s->blocks[i]);
+        auto_buf out = BUF(512 << 20);
+        if (c && (!f->draw(r, c, &out, e) || !put(r, c->name, f, &out, e)))
+            return false;
+        some = some || c;
+    }
+    return some || fail(e, ERR_USER, "page '%s' has no charts", s->page->name);
+}
+
+static bool write_one(struct rendering *r, const struct format *f, struct err *e)
+{
+    auto_buf out = BUF(512 << 20);
+    if (f->draw)
+        return write_charts(r, f, e);
+    if (!f->write(r, &out, e))
+        return false;
+    if (r->conf->out)
+        return put(r, r->sheet.page->name, f, &out, e);
+    fwrite(out.p, 1, out.len, stdout);
+    return true;
+}
+
+static bool find_theme(const char *name, enum chart_theme *ret, struct err *e)
+{
+    bool dark = name && strcmp(name, "dark") == 0;
+    *ret = dark ? CHART_DARK : CHART_LIGHT;
+    return dark || !name || strcmp(name, "light") == 0 ||
+           fail(e, ERR_USER, "--theme is light or dark, not '%s'", name);
+}
+
 static bool render(struct app *app, const void *conf, struct err *e)
 {
     const struct render_conf *c = conf;
     const struct format *chosen[MAX_FORMATS];
     size_t n;
-    if (!find_formats(app, c->to ? c->to : "txt", chosen, &n, e))
+    enum chart_theme theme;
+    if (!find_formats(app, c->to ? c->to : "txt", chosen, &n, e) || !find_theme(c->theme, &theme, e))
         return false;
     if (n > 1 && !c->out)
         return fail(e, ERR_USER, "several formats need --out DIR");
+    if (chosen[0]->draw && !c->out)
+        return fail(e, ERR_USER, "--to %s needs --out DIR: each chart is a file", chosen[0]->name);
     if (c->width && (c->width < 20 || c->width > 10000))
         return fail(e, ERR_USER, "--width must be from 20 to 10000");
     struct run_options o = {.start_us = INT64_MIN, .end_us = INT64_MAX, .now_pinned = c->now != NULL};
@@ -140,13 +201,17 @@ static bool render(struct app *app, const void *conf, struct err *e)
     if (!app_open(app, OPEN_BOUND, &o, &x, e))
         return false;
     const struct page *page = find_page(x.project, app->args[0], e);
-    struct rendering r = {
-        .app = app, .conf = c, .written = json_tie(app->a, json_array()), .now_us = x.shop.params.now_us};
+    struct rendering r = {.app = app,
+                          .conf = c,
+                          .theme = theme,
+                          .written = json_tie(app->a, json_array()),
+                          .now_us = x.shop.params.now_us};
     if (!page || !sheet_make(app->a, &x.shop, x.session, page, &r.sheet, e))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!write_one(&r, chosen[i], e))
             return false;
+    app_problems(app, x.project, r.sheet.warnings);
     if (app->json && c->out)
         print_json(json_pack("{s:O}", "written", r.written));
     return true;
@@ -155,7 +220,7 @@ static bool render(struct app *app, const void *conf, struct err *e)
 const struct cmd cmd_render = {
     .name = "render",
     .args = "PAGE",
-    .summary = "a page of the project as text, HTML or PDF",
+    .summary = "a page of the project as text, HTML or PDF, its charts as pictures",
     .options = render_options,
     .conf_size = sizeof(struct render_conf),
     .min_args = 1,

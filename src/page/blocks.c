@@ -46,7 +46,7 @@ static bool block_kind(struct str word, enum block_kind *ret)
     static const struct {
         const char *word;
         enum block_kind kind;
-    } kinds[] = {{"sql", BLOCK_SQL}, {"table", BLOCK_TABLE}, {"value", BLOCK_VALUE}};
+    } kinds[] = {{"sql", BLOCK_SQL}, {"table", BLOCK_TABLE}, {"value", BLOCK_VALUE}, {"chart", BLOCK_CHART}};
     for (size_t i = 0; i < countof(kinds); i++)
         if (str_is(word, kinds[i].word)) {
             *ret = kinds[i].kind;
@@ -74,14 +74,14 @@ static bool read_name(struct cutter *c, const char *line, size_t ticks, int at_l
 /* "```tabel top" would be shown as a piece of code. */
 static bool check_kind(const struct cutter *c, const char *line, const char *word, int at_line, struct err *e)
 {
-    static const char *const kinds[] = {"table", "value"};
+    static const char *const kinds[] = {"table", "value", "chart"};
     size_t n = strcspn(word, " \t\r\n"), blanks = strspn(word + n, " \t");
-    if (!blanks || !word[n + blanks] || strchr("\r\n", word[n + blanks]) ||
-        !text_nearest(arena_strn(c->a, word, n), kinds, countof(kinds)))
+    const char *near = text_nearest(arena_strn(c->a, word, n), kinds, countof(kinds));
+    if (!blanks || !word[n + blanks] || strchr("\r\n", word[n + blanks]) || !near)
         return true;
     struct src at = {c->file, at_line, (int)(word - line) + 1};
     fail_at(e, ERR_USER, at, "unknown kind of block '%.*s'", (int)n, word);
-    return hint(e, "did you mean '%s'?", text_nearest(arena_strn(c->a, word, n), kinds, countof(kinds)));
+    return hint(e, "did you mean '%s'?", near);
 }
 
 static const char *skip_front_matter(const char *text, int *line)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/sqltext.h"
+#include "page/chart.h"
 #include "page/page.h"
 #include "page/query.h"
 
@@ -68,10 +69,7 @@ static bool bind_query(struct checker *c, const struct block *b, struct page_que
         return true;
     if (!c->d->bind(c->a, c->s, b->body, c->params, b->at, &columns, &q->ncolumns, e))
         return false;
-    const char **names = arena_make(c->a, const char *, q->ncolumns);
-    for (size_t i = 0; i < q->ncolumns; i++)
-        names[i] = columns[i].name;
-    q->columns = names;
+    query_columns(c->a, q, columns, q->ncolumns);
     q->unknown = false;
     return true;
 }
@@ -118,6 +116,44 @@ static void check_value(struct checker *c, const struct block *b, const struct p
         problems_add(c->problems, &e);
 }
 
+/* A table of the project that a chart names is as good as a query for all of it. */
+static void check_source(struct checker *c, const struct chart_source *source, struct page_queries *qs)
+{
+    struct err e;
+    if (!strchr(source->name, '.')) {
+        if (!query_find(c->a, qs, (struct str){source->name, strlen(source->name)}, source->at, &e))
+            problems_add(c->problems, &e);
+        return;
+    }
+    for (size_t i = 0; i < qs->n; i++)
+        if (strcmp(qs->v[i].name, source->name) == 0)
+            return;
+    struct page_query q = {.name = source->name, .unknown = true};
+    const struct block whole = query_of_table(c->a, source->name, source->at);
+    if (!bind_query(c, &whole, &q, &e)) {
+        e.at = source->at;
+        problems_add(c->problems, &e);
+    }
+    *arena_push(c->a, qs) = q;
+}
+
+static void check_chart(struct checker *c, const struct block *blocks, size_t i, struct page_queries *qs)
+{
+    struct err e;
+    struct chart_spec spec;
+    const struct block *b = &blocks[i];
+    for (size_t k = 0; k < i; k++)
+        if (blocks[k].kind == BLOCK_CHART && strcmp(blocks[k].name, b->name) == 0) {
+            fail_at(&e, ERR_USER, b->name_at, "there is a chart '%s' on this page already", b->name);
+            problems_add(c->problems, &e);
+        }
+    if (!chart_spec_read(c->a, b->body, b->at, c->problems, &spec))
+        return;
+    for (size_t k = 0; k < spec.nsources; k++)
+        check_source(c, &spec.sources[k], qs);
+    page_chart_check(c->a, qs, &spec, c->problems);
+}
+
 static void check_markdown(struct checker *c, const struct block *b, const struct page_queries *qs)
 {
     struct src at = b->at, inside_at;
@@ -153,6 +189,8 @@ static void check_page(struct checker *c, const struct page *page)
             check_table(c, &blocks[i], &qs);
         if (blocks[i].kind == BLOCK_VALUE)
             check_value(c, &blocks[i], &qs);
+        if (blocks[i].kind == BLOCK_CHART)
+            check_chart(c, blocks, i, &qs);
         if (blocks[i].kind == BLOCK_MARKDOWN)
             check_markdown(c, &blocks[i], &qs);
     }

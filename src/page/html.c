@@ -209,6 +209,47 @@ static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e
     return true;
 }
 
+/* --- charts --- */
+
+static void add_base64(struct buf *b, const char *p, size_t n)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *u = (const unsigned char *)p;
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t bits = (uint32_t)u[i] << 16;
+        bits |= i + 1 < n ? (uint32_t)u[i + 1] << 8 : 0;
+        bits |= i + 2 < n ? u[i + 2] : 0;
+        const char four[] = {digits[bits >> 18], digits[bits >> 12 & 63],
+                             (char)(i + 1 < n ? digits[bits >> 6 & 63] : '='),
+                             (char)(i + 2 < n ? digits[bits & 63] : '=')};
+        buf_add(b, four, sizeof four);
+    }
+}
+
+/* A number of a PNG's head: width at 16, height at 20. */
+static unsigned png_side(const char *png, size_t at)
+{
+    const unsigned char *u = (const unsigned char *)png + at;
+    return (unsigned)u[0] << 24 | (unsigned)u[1] << 16 | (unsigned)u[2] << 8 | u[3];
+}
+
+/* As a PNG: it looks the same whatever fonts the reader's machine has. */
+static bool write_chart(struct writer *w, const struct block *b, struct err *e)
+{
+    const struct page_chart *c = sheet_chart(w->sheet, b);
+    const char *png, *title = c->title ? c->title : c->name;
+    size_t n;
+    if (!sheet_png(w->sheet, c, CHART_LIGHT, &png, &n, e))
+        return false;
+    buf_addf(w->out, "<figure class=\"chart\"><img width=\"%u\" height=\"%u\" alt=\"", png_side(png, 16) / 2,
+             png_side(png, 20) / 2);
+    add_text(w->out, title, strlen(title));
+    buf_addf(w->out, "\" src=\"data:image/png;base64,");
+    add_base64(w->out, png, n);
+    buf_addf(w->out, "\"></figure>\n");
+    return true;
+}
+
 /* --- the file --- */
 
 static void write_head(struct buf *b, const char *title)
@@ -251,6 +292,8 @@ bool page_html(const struct sheet *s, struct buf *out, struct err *e)
             i = end - 1;
         }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(&w, &s->blocks[i], e))
+            return false;
+        if (s->blocks[i].kind == BLOCK_CHART && !write_chart(&w, &s->blocks[i], e))
             return false;
         if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(&w, &s->blocks[i], e))
             return false;

@@ -1,5 +1,5 @@
 /* page.h - a page is Markdown with fenced blocks: `sql NAME` is a query that later blocks use, `table NAME`
- * shows one.
+ * shows one, `chart NAME` draws one by Vega-Lite.
  *
  *     ```sql top
  *     SELECT title, revenue FROM silver.movies ORDER BY revenue DESC LIMIT 10

@@ -297,6 +297,17 @@ static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e
     return true;
 }
 
+static bool write_chart(struct writer *w, const struct block *b, struct err *e)
+{
+    struct chart_svg svg;
+    if (!sheet_svg(w->sheet, sheet_chart(w->sheet, b), CHART_LIGHT, &svg, e))
+        return false;
+    struct paper_block *p = add_block(w, PAPER_PICTURE);
+    p->svg = svg.svg;
+    p->svg_n = svg.n;
+    return true;
+}
+
 static bool write_blocks(struct writer *w, struct err *e)
 {
     const struct sheet *s = w->sheet;
@@ -308,6 +319,8 @@ static bool write_blocks(struct writer *w, struct err *e)
             i = end - 1;
         }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(w, &s->blocks[i], e))
+            return false;
+        if (s->blocks[i].kind == BLOCK_CHART && !write_chart(w, &s->blocks[i], e))
             return false;
         if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(w, &s->blocks[i], e))
             return false;

@@ -4,6 +4,27 @@
 
 #include "page/format.h"
 
+void query_columns(struct arena *a, struct page_query *q, const struct engine_column *columns, size_t n)
+{
+    const char **names = arena_make(a, const char *, n), **types = arena_make(a, const char *, n);
+    for (size_t i = 0; i < n; i++) {
+        names[i] = columns[i].name;
+        types[i] = columns[i].sql_type;
+    }
+    q->columns = names;
+    q->types = types;
+    q->ncolumns = n;
+}
+
+struct block query_of_table(struct arena *a, const char *table, struct src at)
+{
+    auto_buf sql = BUF(1 << 16);
+    buf_addf(&sql, "FROM ");
+    sql_table(&sql, table);
+    return (struct block){
+        .kind = BLOCK_SQL, .name = table, .body = arena_str(a, sql.p), .at = at, .name_at = at};
+}
+
 const struct page_query *query_find(struct arena *a, const struct page_queries *qs, struct str name,
                                     struct src at, struct err *e)
 {

@@ -6,6 +6,7 @@
 struct page_query {
     const char *name;
     const char *const *columns;
+    const char *const *types; /* of the columns, in SQL's words */
     size_t ncolumns;
     bool unknown; /* its columns could not be told, which was reported: everything is taken to be in it */
     struct engine_rows rows; /* when the page is rendered */
@@ -14,6 +15,11 @@ struct page_queries {
     struct page_query *v;
     size_t n, cap;
 };
+
+/* Takes over names and types of what the engine said. */
+void query_columns(struct arena *a, struct page_query *q, const struct engine_column *columns, size_t n);
+/* The block that would ask for all of a table of the project. */
+struct block query_of_table(struct arena *a, const char *table, struct src at);
 
 /* NULL with *e at `at` when there is none of that name. */
 const struct page_query *query_find(struct arena *a, const struct page_queries *qs, struct str name,

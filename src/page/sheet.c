@@ -4,9 +4,17 @@
 #include <math.h>
 #include <string.h>
 
+#include "chart/spec.h"
 #include "page/format.h"
 
 enum { MAX_ROWS = 100000 };
+
+struct sheet_chart {
+    struct page_chart chart;
+    const struct block *block;
+    struct chart_engine **engine;        /* one for all of the sheet, opened by the first that is drawn */
+    struct chart_svg drawn[CHART_PLAIN]; /* by theme; svg NULL = not yet */
+};
 
 struct maker {
     struct sheet *sheet;
@@ -28,9 +36,52 @@ static bool run_query(struct maker *m, const struct block *b, struct err *e)
         !m->w->driver->bind(m->a, m->s, b->body, params, b->at, &columns, &n, e) ||
         !engine_rows(m->w->driver, m->a, m->s, b->body, params, MAX_ROWS, &q.rows, e))
         return e->at.line ? false : wrap(e, "query '%s'", b->name);
-    q.columns = q.rows.names;
-    q.ncolumns = q.rows.ncolumns;
+    query_columns(m->a, &q, columns, n);
     *arena_push(m->a, &m->sheet->queries) = q;
+    return true;
+}
+
+/* What a chart names and no query of the page is: tables of the project. */
+static bool run_sources(struct maker *m, const struct block *b, struct err *e)
+{
+    struct problems problems = {.a = m->a};
+    struct chart_spec spec;
+    if (!chart_spec_read(m->a, b->body, b->at, &problems, &spec)) {
+        *e = problems.v[0];
+        return false;
+    }
+    for (size_t i = 0; i < spec.nsources; i++) {
+        const struct chart_source *s = &spec.sources[i];
+        struct err ignored;
+        struct str name = {s->name, strlen(s->name)};
+        if (!strchr(s->name, '.') || query_find(m->a, &m->sheet->queries, name, s->at, &ignored))
+            continue;
+        const struct block whole = query_of_table(m->a, s->name, s->at);
+        if (!run_query(m, &whole, e)) {
+            e->at = s->at;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_charts(struct sheet *s, struct err *e)
+{
+    struct chart_engine **engine = arena_make(s->a, struct chart_engine *, 1);
+    s->charts = arena_make(s->a, struct sheet_chart, s->nblocks + 1);
+    for (size_t i = 0; i < s->nblocks; i++) {
+        const struct block *b = &s->blocks[i];
+        if (b->kind != BLOCK_CHART)
+            continue;
+        for (size_t k = 0; k < s->ncharts; k++)
+            if (strcmp(s->charts[k].chart.name, b->name) == 0)
+                return fail_at(e, ERR_USER, b->name_at, "there is a chart '%s' on this page already",
+                               b->name);
+        struct sheet_chart *c = &s->charts[s->ncharts++];
+        *c = (struct sheet_chart){.block = b, .engine = engine};
+        if (!page_chart_read(s->a, &s->queries, b, &c->chart, e))
+            return false;
+    }
     return true;
 }
 
@@ -44,7 +95,46 @@ bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, co
     for (size_t i = 0; i < ret->nblocks; i++)
         if (ret->blocks[i].kind == BLOCK_SQL && !run_query(&m, &ret->blocks[i], e))
             return false;
+    for (size_t i = 0; i < ret->nblocks; i++)
+        if (ret->blocks[i].kind == BLOCK_CHART && !run_sources(&m, &ret->blocks[i], e))
+            return false;
+    ret->warnings = arena_make(a, struct problems, 1);
+    ret->warnings->a = a;
+    return read_charts(ret, e);
+}
+
+/* --- charts --- */
+
+const struct page_chart *sheet_chart(const struct sheet *s, const struct block *b)
+{
+    for (size_t i = 0; i < s->ncharts; i++)
+        if (s->charts[i].block == b)
+            return &s->charts[i].chart;
+    return NULL;
+}
+
+bool sheet_svg(const struct sheet *s, const struct page_chart *c, enum chart_theme theme,
+               struct chart_svg *ret, struct err *e)
+{
+    struct sheet_chart *mine = s->charts;
+    while (&mine->chart != c)
+        mine++;
+    if (!mine->drawn[theme].svg) {
+        if (!*mine->engine && !chart_open(s->a, mine->engine, e))
+            return false;
+        if (!page_chart_draw(*mine->engine, c, theme, &mine->drawn[theme], s->warnings, e))
+            return false;
+    }
+    *ret = mine->drawn[theme];
     return true;
+}
+
+bool sheet_png(const struct sheet *s, const struct page_chart *c, enum chart_theme theme, const char **ret,
+               size_t *ret_n, struct err *e)
+{
+    struct chart_svg svg;
+    return sheet_svg(s, c, theme, &svg, e) &&
+           (chart_png(*s->charts[0].engine, &svg, 2, ret, ret_n, e) || wrap(e, "chart '%s'", c->name));
 }
 
 /* The first mistake of those that reading a block's options has found. */

@@ -2,8 +2,11 @@
 #pragma once
 #include "lake/map.h"
 #include "page/blocks.h"
+#include "page/chart.h"
 #include "page/page.h"
 #include "page/query.h"
+
+struct sheet_chart;
 
 struct sheet {
     struct arena *a;
@@ -11,6 +14,9 @@ struct sheet {
     struct block *blocks;
     size_t nblocks;
     struct page_queries queries;
+    struct sheet_chart *charts;
+    size_t ncharts;
+    struct problems *warnings; /* what Vega says of charts as they are drawn */
 };
 
 /* Mistakes have their place in the page's file. */
@@ -41,6 +47,15 @@ struct sheet_tile {
 size_t sheet_tiles_end(const struct sheet *s, size_t i);
 bool sheet_tile(const struct sheet *s, const struct block *b, struct sheet_tile *ret,
                 struct err *e) must_check;
+
+/* The chart of a block, which belongs to the sheet. */
+const struct page_chart *sheet_chart(const struct sheet *s, const struct block *b);
+/* It drawn, once for each theme. */
+bool sheet_svg(const struct sheet *s, const struct page_chart *c, enum chart_theme theme,
+               struct chart_svg *ret, struct err *e) must_check;
+/* With two pixels for one, for screens and paper of today. */
+bool sheet_png(const struct sheet *s, const struct page_chart *c, enum chart_theme theme, const char **ret,
+               size_t *ret_n, struct err *e) must_check;
 
 /* Appends the block's Markdown with its {{ values }} in place, where nothing in them is markup. */
 bool sheet_markdown(const struct sheet *s, const struct block *b, struct buf *out, struct err *e) must_check;

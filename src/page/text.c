@@ -160,6 +160,13 @@ static bool write_markdown(struct writer *w, const struct block *b, struct err *
     return buf_done(&rendered, e);
 }
 
+static void write_chart(struct writer *w, const struct block *b)
+{
+    if (w->out->len)
+        buf_addf(w->out, "\n");
+    page_chart_text(&w->sheet->queries, sheet_chart(w->sheet, b), w->width, w->out);
+}
+
 bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e)
 {
     struct writer w = {s, width, out};
@@ -172,6 +179,8 @@ bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e)
         }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(&w, &s->blocks[i], e))
             return false;
+        if (s->blocks[i].kind == BLOCK_CHART)
+            write_chart(&w, &s->blocks[i]);
         if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(&w, &s->blocks[i], e))
             return false;
     }

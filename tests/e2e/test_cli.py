@@ -101,7 +101,7 @@ MISTAKES = [
     (["logs", "-t", "silver.order"], "error: no task 'silver.order' in this run\n"
                                      "hint: did you mean 'silver.orders'?\n"),
     (["render", "overveiw"], "error: no page 'overveiw'\nhint: did you mean 'overview'?\n"),
-    (["render", "overview", "--to", "doc"], "error: --to: there is no format 'doc'\nhint: txt, html and pdf are\n"),
+    (["render", "overview", "--to", "doc"], "error: --to: there is no format 'doc'\nhint: there are txt, html, pdf, svg and png\n"),
     (["render", "overview", "--width", "10"], "error: --width must be from 20 to 10000\n"),
     (["-C", "/nowhere", "run"], "error: no such folder '/nowhere'\n"),
     (["init", "bad name"], "error: 'bad name' is no name for a project\nhint: letters, digits, _ and -\n"),

@@ -3,6 +3,7 @@
 On the sample films that the stand-in server brings along, and on the 4,803 films of TMDB 5000.
 """
 import datetime as dt
+import html
 import itertools
 import json
 import pathlib
@@ -222,6 +223,30 @@ def test_the_other_pages(world, cupel, tmp_path):
     for line in table_under(text, "The last extraction"):
         resource, *cells = line.split()
         assert cells[1:3] == [f"{log[resource][k]:,}" for k in ("wanted", "arrived")]
+
+
+PLOTS = ["revenue_vs_budget", "roi_by_genre", "popularity_vs_rating", "yearly_trends", "franchise_vs_standalone",
+         "rating_distribution", "top_directors", "genre_performance"]
+
+
+def test_the_eight_plots(world, cupel, tmp_path):
+    done = cupel(["render", "plots", "--to", "svg,png", "--now", NOW, "--out", tmp_path], world.project, world.server.env())
+    assert done.stderr == ""
+    assert done.stdout.split() == [f"{tmp_path}/{name}.{kind}" for kind in ("svg", "png") for name in PLOTS]
+    svg = {name: (tmp_path / f"{name}.svg").read_text() for name in PLOTS}
+    said = {name: html.unescape(" ".join(re.findall(r"<t(?:ext|span)[^>]*>([^<]+)<", text))) for name, text in svg.items()}
+    released = [m for m in world.rows("gold.movie_kpis")]
+    dots = sum((m["budget"] or 0) >= 100000 and (m["revenue"] or 0) >= 100000 for m in released)
+    assert svg["revenue_vs_budget"].count('fill-opacity="0.55"') >= dots > 100
+    best = max(released, key=lambda m: m["revenue"] or 0)
+    assert best["title"] in said["revenue_vs_budget"]
+    rated = [float(m["vote_average"]) for m in released if (m["vote_count"] or 0) >= 10 and m["vote_average"]]
+    assert f"mean {sum(rated) / len(rated):.2f}" in said["rating_distribution"]
+    directors = sorted(world.rows("gold.directors"), key=lambda d: -(d["total_revenue"] or 0))[:15]
+    assert all(d["director"] in said["top_directors"] for d in directors)
+    for name, text in svg.items():
+        assert "NaN" not in text and "undefined" not in text and "null" not in said[name].lower().split(), name
+        assert (tmp_path / f"{name}.png").stat().st_size > 20000
 
 
 # --- more days than one ---

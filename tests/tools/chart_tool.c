@@ -5,13 +5,15 @@
  * With a theme as pages draw them, 800 x 500; else each as it is.
  *
  * `data: {url: data/x.csv}` is read from the folder DATA; OUT (- = nowhere) gets an SVG and a PNG of each.
- * Prints a line of JSON for each spec: {"spec": ..., "error": ..., "warnings": [...], "ms": ...}. */
+ * Prints a line of JSON for each spec: {"spec": ..., "error": ..., "warnings": [...], "problems": [...],
+ * "ms": ...}. */
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "chart/chart.h"
+#include "chart/check.h"
 
 struct tool {
     struct arena *a;
@@ -66,6 +68,23 @@ static bool draw(struct tool *t, struct chart_engine *g, const char *path, struc
            fs_write_atomic(arena_fmt(t->a, "%s.png", name), png, png_n, e);
 }
 
+/* What would be said of it in a page. */
+static json_t *problems_of(struct arena *a, const char *path)
+{
+    struct problems found = {.a = a};
+    struct chart_spec spec;
+    struct err e;
+    char *text;
+    if (fs_read(a, path, 16 << 20, &text, NULL, &e) &&
+        chart_spec_read(a, text, (struct src){path, 1, 1}, &found, &spec))
+        chart_check(a, &spec, NULL, 0, &found);
+    json_t *list = json_array();
+    for (size_t i = 0; i < found.n; i++)
+        json_array_append_new(list, json_string(arena_fmt(a, "%d:%d: %s", found.v[i].at.line,
+                                                          found.v[i].at.col, found.v[i].msg)));
+    return list;
+}
+
 static json_t *lines(const char *text)
 {
     json_t *list = json_array();
@@ -101,9 +120,10 @@ int main(int argc, char **argv)
         }
         int64_t began = clock_mono_ms();
         bool ok = draw(&t, g, argv[i], &svg, &e);
-        json_t *line = json_pack("{s:s, s:o, s:o, s:b, s:I}", "spec", base_name(a, argv[i]), "error",
+        json_t *line = json_pack("{s:s, s:o, s:o, s:o, s:b, s:I}", "spec", base_name(a, argv[i]), "error",
                                  ok ? json_null() : json_string(e.msg), "warnings", lines(svg.warnings),
-                                 "missing", t.missing, "ms", (json_int_t)(clock_mono_ms() - began));
+                                 "problems", problems_of(a, argv[i]), "missing", t.missing, "ms",
+                                 (json_int_t)(clock_mono_ms() - began));
         json_dumpf(line, stdout, JSON_COMPACT);
         putchar('\n');
         fflush(stdout);

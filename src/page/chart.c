@@ -1,0 +1,272 @@
+#include "page/chart.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "project/read.h"
+
+enum { WIDTH = 800, HEIGHT = 500, MAX_SPEC = 16 << 20, MAX_DATA = 256 << 20 };
+
+/* --- checks --- */
+
+void page_chart_check(struct arena *a, const struct page_queries *qs, const struct chart_spec *spec,
+                      struct problems *problems)
+{
+    struct chart_table *tables = arena_make(a, struct chart_table, qs->n + 1);
+    for (size_t i = 0; i < qs->n; i++)
+        tables[i] = (struct chart_table){qs->v[i].name, qs->v[i].columns, qs->v[i].types, qs->v[i].ncolumns,
+                                         qs->v[i].unknown};
+    chart_check(a, spec, tables, qs->n, problems);
+}
+
+/* --- rows as JSON --- */
+
+static bool begins(const char *s, const char *with)
+{
+    return strncmp(s, with, strlen(with)) == 0;
+}
+
+static bool is_number(const char *type)
+{
+    return !strchr(type, '[') && !begins(type, "STRUCT") && !begins(type, "MAP") &&
+           (strstr(type, "INT") || begins(type, "DECIMAL") || strcmp(type, "DOUBLE") == 0 ||
+            strcmp(type, "FLOAT") == 0) &&
+           !begins(type, "INTERVAL");
+}
+
+/* "2026-11-19 12:00:00.5+00" -> "2026-11-19T12:00:00.5Z": times are UTC. */
+static void add_time(struct buf *b, const char *s)
+{
+    size_t day = strcspn(s, " "), n = strlen(s);
+    if (n >= 3 && strcmp(s + n - 3, "+00") == 0)
+        n -= 3;
+    buf_addf(b, "\"%.*s", (int)day, s);
+    if (s[day])
+        buf_addf(b, "T%.*sZ", (int)(n - day - 1), s + day + 1);
+    buf_addf(b, "\"");
+}
+
+static void add_value(struct buf *b, const char *type, const char *s)
+{
+    if (!s || (is_number(type) && !isfinite(strtod(s, NULL))))
+        buf_addf(b, "null");
+    else if (is_number(type) || strcmp(type, "BOOLEAN") == 0)
+        buf_addf(b, "%s", s);
+    else if (begins(type, "TIMESTAMP"))
+        add_time(b, s);
+    else
+        json_quote(b, s, strlen(s));
+}
+
+/* A column whose name stands nowhere in the spec cannot be asked for. */
+static bool *wanted_columns(struct arena *a, const struct page_query *q, const char *spec)
+{
+    bool *wanted = arena_make(a, bool, q->ncolumns + 1);
+    for (size_t k = 0; k < q->ncolumns; k++)
+        wanted[k] = strstr(spec, q->columns[k]) || strpbrk(q->columns[k], "\"\\.[");
+    return wanted;
+}
+
+static bool add_rows(struct arena *a, const struct page_query *q, const char *spec, struct chart_data *ret,
+                     struct err *e)
+{
+    auto_buf b = BUF(MAX_DATA);
+    const bool *wanted = wanted_columns(a, q, spec);
+    buf_addf(&b, "[");
+    for (size_t i = 0; i < q->rows.nrows; i++) {
+        const char *comma = "";
+        buf_addf(&b, i ? ",\n{" : "{");
+        for (size_t k = 0; k < q->ncolumns; k++)
+            if (wanted[k]) {
+                buf_addf(&b, "%s", comma);
+                json_quote(&b, q->columns[k], strlen(q->columns[k]));
+                buf_addf(&b, ":");
+                add_value(&b, q->types[k], q->rows.rows[i][k]);
+                comma = ",";
+            }
+        buf_addf(&b, "}");
+    }
+    buf_addf(&b, "]");
+    *ret = (struct chart_data){q->name, arena_str(a, b.p), b.len};
+    return buf_done(&b, e) || wrap(e, "the rows of query '%s'", q->name);
+}
+
+bool page_chart_read(struct arena *a, const struct page_queries *qs, const struct block *b,
+                     struct page_chart *ret, struct err *e)
+{
+    struct problems problems = {.a = a};
+    struct page_chart c = {.name = b->name, .at = b->name_at};
+    if (chart_spec_read(a, b->body, b->at, &problems, &c.spec)) {
+        for (size_t i = 0; i < c.spec.nsources; i++) {
+            const struct chart_source *s = &c.spec.sources[i];
+            if (!query_find(a, qs, (struct str){s->name, strlen(s->name)}, s->at, e))
+                return false;
+        }
+        page_chart_check(a, qs, &c.spec, &problems);
+    }
+    if (problems.n) {
+        *e = problems.v[0];
+        return false;
+    }
+    auto_buf json = BUF(MAX_SPEC);
+    chart_spec_json(c.spec.root, &json);
+    if (!buf_done(&json, e))
+        return false;
+    c.json = arena_str(a, json.p);
+    c.title = c.spec.title;
+    c.ndata = c.spec.nsources;
+    c.data = arena_make(a, struct chart_data, c.ndata + 1);
+    for (size_t i = 0; i < c.ndata; i++) {
+        const char *name = c.spec.sources[i].name;
+        const struct page_query *q =
+            query_find(a, qs, (struct str){name, strlen(name)}, c.spec.sources[i].at, e);
+        if (!q || !add_rows(a, q, c.json, &c.data[i], e))
+            return false;
+    }
+    *ret = c;
+    return true;
+}
+
+/* --- drawn --- */
+
+static void add_warnings(const struct page_chart *c, const char *lines, struct problems *ret)
+{
+    while (*lines) {
+        size_t n = strcspn(lines, "\n");
+        struct err e;
+        fail_at(&e, ERR_NONE, c->at, "chart '%s': %.*s", c->name, (int)n, lines);
+        problems_add(ret, &e);
+        lines += n + (lines[n] == '\n');
+    }
+}
+
+bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum chart_theme theme,
+                     struct chart_svg *ret, struct problems *warnings, struct err *e)
+{
+    const struct chart_job j = {.spec = c->json,
+                                .spec_n = strlen(c->json),
+                                .data = c->data,
+                                .ndata = c->ndata,
+                                .theme = theme,
+                                .width = WIDTH,
+                                .height = HEIGHT};
+    if (!chart_svg(g, &j, ret, e)) {
+        e->at = c->at;
+        return wrap(e, "chart '%s'", c->name);
+    }
+    add_warnings(c, ret->warnings, warnings);
+    return true;
+}
+
+/* --- in characters --- */
+
+struct bars {
+    const struct page_query *query;
+    size_t label, value; /* columns */
+};
+
+static bool is_bar(const struct yaml *view)
+{
+    const struct yaml *mark = yaml_get(view, "mark");
+    if (mark && mark->kind == YAML_MAP)
+        mark = yaml_get(mark, "type");
+    return mark && mark->kind == YAML_TEXT && strcmp(mark->text, "bar") == 0;
+}
+
+/* The column that a channel shows as it is; SIZE_MAX = none. */
+static size_t plain_column(const struct page_query *q, const struct yaml *encoding, const char *channel)
+{
+    const struct yaml *def = encoding ? yaml_get(encoding, channel) : NULL;
+    const struct yaml *field = def && def->kind == YAML_MAP ? yaml_get(def, "field") : NULL;
+    if (!field || field->kind != YAML_TEXT || yaml_get(def, "aggregate") || yaml_get(def, "bin") ||
+        yaml_get(def, "timeUnit"))
+        return SIZE_MAX;
+    for (size_t k = 0; k < q->ncolumns; k++)
+        if (strcmp(q->columns[k], field->text) == 0)
+            return k;
+    return SIZE_MAX;
+}
+
+/* A single view of bars whose rows are the query's own. */
+static bool find_bars(const struct page_queries *qs, const struct page_chart *c, struct bars *ret)
+{
+    const struct yaml *root = c->spec.root, *encoding = yaml_get(root, "encoding");
+    if (c->ndata != 1 || yaml_get(root, "transform") || !encoding || encoding->kind != YAML_MAP ||
+        !is_bar(root) || yaml_get(encoding, "xOffset") || yaml_get(encoding, "yOffset"))
+        return false;
+    for (size_t i = 0; i < qs->n; i++)
+        if (strcmp(qs->v[i].name, c->data[0].name) == 0)
+            ret->query = &qs->v[i];
+    size_t x = plain_column(ret->query, encoding, "x"), y = plain_column(ret->query, encoding, "y");
+    if (x == SIZE_MAX || y == SIZE_MAX)
+        return false;
+    bool x_is_value = is_number(ret->query->types[x]);
+    ret->value = x_is_value ? x : y;
+    ret->label = x_is_value ? y : x;
+    return is_number(ret->query->types[ret->value]) && !is_number(ret->query->types[ret->label]);
+}
+
+static const char *cell(const struct bars *b, size_t row, size_t column)
+{
+    const char *s = b->query->rows.rows[row][column];
+    return s ? s : "-";
+}
+
+/* Eighths of a character, so that bars differ where their numbers do. */
+static void add_bar(struct buf *out, double share, int width)
+{
+    static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    int eighths = (int)lround(share * width * 8);
+    for (int i = 0; i < eighths / 8; i++)
+        buf_addf(out, "█");
+    buf_addf(out, "%s", parts[eighths % 8]);
+}
+
+static int widest(const struct bars *b, size_t column, size_t rows)
+{
+    int most = 0;
+    for (size_t i = 0; i < rows; i++) {
+        const char *s = cell(b, i, column);
+        int n = text_width(s, strlen(s));
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+enum { MAX_BARS = 40 };
+
+static bool add_bars(const struct bars *b, int width, struct buf *out)
+{
+    size_t rows = b->query->rows.nrows;
+    double most = 0;
+    for (size_t i = 0; i < rows; i++) {
+        const char *s = b->query->rows.rows[i][b->value];
+        double v = s ? strtod(s, NULL) : 0;
+        if (!(v >= 0))
+            return false;
+        most = v > most ? v : most;
+    }
+    if (rows == 0 || rows > MAX_BARS || most == 0)
+        return false;
+    int labels = widest(b, b->label, rows), values = widest(b, b->value, rows),
+        room = width - labels - values - 2;
+    if (room < 10)
+        return false;
+    for (size_t i = 0; i < rows; i++) {
+        const char *label = cell(b, i, b->label), *value = cell(b, i, b->value);
+        buf_addf(out, "%s%*s ", label, labels - text_width(label, strlen(label)), "");
+        add_bar(out, strtod(value, NULL) / most, room);
+        buf_addf(out, " %s\n", value);
+    }
+    return true;
+}
+
+void page_chart_text(const struct page_queries *qs, const struct page_chart *c, int width, struct buf *out)
+{
+    struct bars b = {0};
+    if (c->title)
+        buf_addf(out, "%s\n", c->title);
+    if (!find_bars(qs, c, &b) || !add_bars(&b, width, out))
+        buf_addf(out, "[chart %s: --to png and svg draw it]\n", c->name);
+}

@@ -1,0 +1,31 @@
+/* chart.h - the charts of a page: a spec checked against the queries, the queries' rows handed to what draws.
+ */
+#pragma once
+#include "chart/chart.h"
+#include "chart/check.h"
+#include "page/query.h"
+
+/* Reports the mistakes of a spec whose sources are among the queries, or have been reported. */
+void page_chart_check(struct arena *a, const struct page_queries *qs, const struct chart_spec *spec,
+                      struct problems *problems);
+
+struct page_chart {           /* ready to be drawn */
+    const char *name, *title; /* title NULL = none */
+    struct src at;
+    struct chart_spec spec;
+    const char *json; /* the spec */
+    struct chart_data *data;
+    size_t ndata;
+};
+/* Reads and checks the block; the rows that it asks for are written as JSON, of each query only the columns
+ * that the spec has the names of. The first mistake is *e. */
+bool page_chart_read(struct arena *a, const struct page_queries *qs, const struct block *b,
+                     struct page_chart *ret, struct err *e) must_check;
+
+/* 800 x 500, unless the spec has sizes. Errors and Vega's warnings have the chart's place. */
+bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum chart_theme theme,
+                     struct chart_svg *ret, struct problems *warnings, struct err *e) must_check;
+
+/* The chart in characters, `width` columns wide, when it is one of bars of a text and a number that the query
+ * gives; else only a line that says that there is a chart. */
+void page_chart_text(const struct page_queries *qs, const struct page_chart *c, int width, struct buf *out);

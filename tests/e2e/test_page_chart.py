@@ -1,0 +1,198 @@
+"""Charts in pages: the files they become, what is found wrong with them and where."""
+import os
+import re
+import struct
+
+import pytest
+
+PAGE = """# Films
+
+```sql q
+SELECT * FROM (VALUES ('Drama', 12, 2.5::DOUBLE, DATE '2026-01-02', TIMESTAMPTZ '2026-01-02 03:04:05+00', true),
+                      ('Say "Boo"', 7, 'nan', NULL, NULL, false)) t(genre, n, share, day, moment, ok)
+```
+```chart genres
+title: Films by genre
+data: {name: q}
+mark: bar
+encoding:
+  y: {field: genre, type: nominal}
+  x: {field: n, type: quantitative}
+```
+```chart whole
+{"data": {"name": "silver.orders"}, "mark": "point",
+ "encoding": {"x": {"field": "country", "type": "nominal"}, "y": {"field": "amount", "type": "quantitative"}}}
+```
+```chart times
+data: {name: q}
+transform: [{calculate: "isValid(datum.share) + ' ' + datum.ok", as: s}]
+layer:
+  - {mark: text, encoding: {text: {field: moment, type: temporal, format: "%d.%m.%Y %H:%M:%S"}}}
+  - {mark: text, encoding: {text: {field: day, type: temporal, format: "day %j"}}}
+  - {mark: text, encoding: {text: {field: s}}}
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(cupel, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chart")
+    cupel(["init", "shop"], folder)
+    cupel(["run"], folder / "shop")
+    return folder / "shop"
+
+
+@pytest.fixture(scope="module")
+def out(cupel, shop):
+    (shop / "pages" / "p.md").write_text(PAGE)
+    done = cupel(["render", "p", "--to", "svg,png,txt,html,pdf", "--out", "out"], shop)
+    assert done.stdout.split() == [f"out/{f}" for f in ("genres.svg", "whole.svg", "times.svg", "genres.png", "whole.png",
+                                                        "times.png", "p.txt", "p.html", "p.pdf")]
+    assert done.stderr == ""
+    return shop / "out"
+
+
+def texts(svg):
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg.read_text())
+
+
+def test_a_picture_for_each_chart(out):
+    svg = (out / "genres.svg").read_text()
+    assert 'width="800" height="500"' in svg and {"Films by genre", "Drama", "Say &quot;Boo&quot;"} & set(texts(out / "genres.svg"))
+    assert svg.count('fill="#0b67b2"') == 2
+    png = (out / "genres.png").read_bytes()
+    assert png[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", png[16:24]) == (1600, 1000)
+
+
+def test_a_table_of_the_project_is_data_too(out):
+    assert "Ghana" in texts(out / "whole.svg")
+
+
+def test_values_keep_their_types(out):
+    assert {"02.01.2026 03:04:05", "day 002", "true true", "false false"} <= set(texts(out / "times.svg"))
+
+
+def test_in_text_bars_are_drawn_and_others_named(out):
+    text = (out / "p.txt").read_text()
+    bars = re.search(r'Films by genre\nDrama     (█+.?) 12\nSay "Boo" (█+.?) 7\n', text)
+    assert bars and round(len(bars[1]) * 7 / 12) in (len(bars[2]), len(bars[2]) - 1)
+    assert "[chart whole: --to png and svg draw it]" in text
+
+
+def test_html_holds_the_pictures(out):
+    html = (out / "p.html").read_text()
+    assert html.count('src="data:image/png;base64,iVBORw0KGgo') == 3
+    assert 'width="800" height="500" alt="Films by genre"' in html
+
+
+def test_pdf_holds_the_drawings(cupel, shop, out):
+    (shop / "pages" / "bare.md").write_text(PAGE[:PAGE.index("```chart")])
+    cupel(["render", "bare", "--to", "pdf", "--out", "out"], shop)
+    pdf = (out / "p.pdf").read_bytes()
+    assert len(pdf) > len((out / "bare.pdf").read_bytes()) + 5000 and b"/Subtype /Image" not in pdf
+
+
+def test_again_is_the_same(cupel, shop, out):
+    cupel(["render", "p", "--to", "svg,png", "--out", "again"], shop)
+    for name in ("genres", "whole", "times"):
+        for kind in ("svg", "png"):
+            assert (out / f"{name}.{kind}").read_bytes() == (shop / "again" / f"{name}.{kind}").read_bytes()
+
+
+def test_dark(cupel, shop, out):
+    cupel(["render", "p", "--to", "svg", "--theme", "dark", "--out", "dark"], shop)
+    assert 'fill="#111827"' in (shop / "dark" / "genres.svg").read_text()
+
+
+@pytest.mark.parametrize("args, said", [
+    (["--to", "png"], "--to png needs --out DIR: each chart is a file"),
+    (["--to", "gif", "--out", "o"], "--to: there is no format 'gif'"),
+    (["--theme", "pink"], "--theme is light or dark, not 'pink'"),
+])
+def test_options_that_are_wrong(cupel, shop, out, args, said):
+    assert said in cupel(["render", "p", *args], shop, code=2).stderr
+
+
+def test_a_page_without_charts_has_no_pictures(cupel, shop):
+    assert "page 'overview' has no charts" in cupel(["render", "overview", "--to", "svg", "--out", "o"], shop, code=2).stderr
+
+
+WRONG = """```sql q
+SELECT 'Drama' AS genre, 12 AS n
+```
+```chart a
+data: {name: qq}
+mark: barr
+encoding: {x: {field: anything}}
+```
+```chart b
+data: {name: q}
+transform: [{filter: "datum.m > 1"}]
+mark: {type: bar, colour: red}
+encoding: {x: {field: genre, type: quantitative}, y: {field: gnre}}
+```
+```chart c
+data: {name: silver.order}
+mark: bar
+```
+```chart b
+data: {name: q
+```
+```chart
+```
+"""
+
+
+def test_all_mistakes_are_found_at_their_places(cupel, shop):
+    page = shop / "pages" / "wrong.md"
+    try:
+        page.write_text(WRONG[:WRONG.rindex("```chart\n")])
+        said = cupel(["validate"], shop, code=2).stderr
+        assert re.findall(r"^pages/wrong.md:(\d+:\d+): error: (.*)$", said, re.M) == [
+            ("5:14", "no query 'qq' on this page"), ("6:7", "unknown value 'barr'"),
+            ("11:29", "'q' gives no column 'm'"), ("12:19", "unknown key 'colour'"),
+            ("13:23", "'genre' is VARCHAR: it cannot be quantitative"), ("13:62", "'q' gives no column 'gnre'"),
+            ("16:14", "unknown table 'silver.order'"), ("19:10", "there is a chart 'b' on this page already"),
+            ("20:7", "not valid YAML: what is opened here is not closed")]
+        assert {"hint: did you mean 'bar'?", "hint: did you mean 'color'?", "hint: did you mean 'genre'?",
+                "hint: did you mean 'silver.orders'?"} <= set(said.splitlines())
+        page.write_text(WRONG[WRONG.rindex("```chart\n"):])
+        assert "pages/wrong.md:1:9: error: this block needs a name" in cupel(["validate"], shop, code=2).stderr
+        page.write_text(WRONG[:WRONG.index("```chart c")].replace("qq", "q"))
+        said = cupel(["render", "wrong"], shop, code=2).stderr
+        assert said.startswith("pages/wrong.md:6:7: error: unknown value 'barr'\n"), said
+    finally:
+        page.unlink()
+
+
+@pytest.mark.parametrize("chart, place, said", [
+    ("data: {sequence: {start: 0, stop: 1.0e+12}}\nmark: point", "1:10", "the chart needs more than 1024 MB of memory"),
+    ("data: {url: \"https://example.org/x.csv\"}\nmark: point", "1:10", "Loading failed https://example.org/x.csv"),
+    ("data: {sequence: {start: 0, stop: 3}}\ntransform: [{calculate: \"nope(1)\", as: x}]\nmark: point", "1:10", "Unrecognized function: nope"),
+])
+def test_what_cannot_be_drawn_is_said_at_its_place(cupel, shop, chart, place, said):
+    page = shop / "pages" / "wrong.md"
+    try:
+        page.write_text(f"```chart c\n{chart}\n```\n")
+        done = cupel(["render", "wrong", "--to", "svg", "--out", "o"], shop, code=None)
+        assert done.returncode in (2, 5)
+        assert re.search(rf"^pages/wrong.md:{place}: error: chart 'c': .*{re.escape(said)}", done.stderr), done.stderr
+        assert not (shop / "o" / "c.svg").exists()
+    finally:
+        page.unlink()
+
+
+def test_warnings_of_vega_have_the_place_of_the_chart(cupel, shop):
+    page = shop / "pages" / "odd.md"
+    try:
+        page.write_text("```chart c\ndata: {values: [{a: x}]}\nmark: bar\nencoding: {x: {field: a, type: nominal, scale: {type: log}}}\n```\n")
+        said = cupel(["render", "odd", "--to", "svg", "--out", "o"], shop).stderr
+        assert said.startswith("pages/odd.md:1:10: warning: chart 'c': ") and "log" in said
+    finally:
+        page.unlink()
+
+
+def test_without_the_library_the_rest_works(cupel, shop, out):
+    env = {**os.environ, "CUPEL_CHART": "/nowhere/libcupel-chart.so"}
+    assert "cannot load the chart library" in cupel(["render", "p", "--to", "svg", "--out", "o"], shop, env, code=8).stderr
+    assert "Films by genre" in cupel(["render", "p"], shop, env).stdout
