@@ -77,8 +77,8 @@ static bool relation_at(struct arena *a, const struct workshop *w, struct sessio
     const char *table = asset_path(a, name) ? t.store->uri : arena_strn(a, name, strcspn(name, "@"));
     if (table_view(w, table))
         return fail(e, ERR_USER, "'%s' is a view: it has no versions", table);
-    if (!lake_snapshot(a, &t, at, &snap, NULL, e))
-        return wrap(e, "table '%s'", table);
+    if (!lake_snapshot(a, &t, at, &snap, NULL, e)) /* which says a path itself */
+        return asset_path(a, name) ? false : wrap(e, "table '%s'", table);
     return w->driver->relation_files(s, name, &t, snap, NULL, 0, e);
 }
 

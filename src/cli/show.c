@@ -213,7 +213,7 @@ static bool show(struct app *app, const void *conf, struct err *e)
             return show_model(app, maker->model);
         if (missing && !app->anywhere)
             return app_no_table(&x, name, e);
-        return wrap(e, "table '%s'", name);
+        return app->anywhere ? false : wrap(e, "table '%s'", name);
     }
     if (app->json)
         show_json(name, s);

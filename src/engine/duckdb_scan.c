@@ -2,9 +2,10 @@
  *
  * The reader is told the table's columns (schema = MAP {...}) and how files call them, so that no file has to
  * be opened before its rows are wanted: what a file has not is null, a narrower type is widened, at any
- * depth. Only where the folders tell the partition values (and the files are not many small ones) are the
- * files asked instead: DuckDB then passes over those that a condition on these columns leaves out, and cannot
- * have both.
+ * depth. The files are asked instead (unless they are many and small, or name columns otherwise) where DuckDB
+ * makes use of it, and it cannot have both: where the folders tell the partition values, since it then passes
+ * over those that a condition on these columns leaves out; and where there are structs, of which it then
+ * reads only the fields that are wanted.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -23,7 +24,8 @@ struct scan {
     const struct lake_snapshot *snap;
     const struct lake_file *const *files;
     size_t nfiles;
-    bool hive;    /* the folders tell the partition values */
+    bool asked;   /* the files say what columns they have */
+    bool hive;    /* and their folders the partition values */
     bool vectors; /* some file has a deletion vector */
     int64_t book; /* what cupel_live() and cupel_value() know of the files; 0 = nothing */
 };
@@ -90,7 +92,7 @@ static bool is_worth_asking(const struct scan *sc)
 
 static bool all_agree(const struct scan *sc)
 {
-    if (!is_worth_asking(sc))
+    if (!sc->snap->npartition_by)
         return false;
     if (strchr(store_uri(sc->a, sc->t->store, sc->t->dir), '='))
         return false; /* DuckDB would take that folder for a partition too */
@@ -151,12 +153,27 @@ void duck_add_parquet(struct buf *b, const char *path)
     buf_addf(b, ", hive_partitioning = false)");
 }
 
+/* For the order of joins. */
+static int64_t guess_rows(const struct scan *sc)
+{
+    enum { ROW_BYTES = 64 };
+    int64_t rows = 1;
+    for (size_t i = 0; i < sc->nfiles; i++) {
+        const struct lake_file *f = sc->files[i];
+        int64_t n = f->rows >= 0 ? f->rows : f->size / ROW_BYTES;
+        if (n > 0 && n < INT64_MAX - rows)
+            rows += n;
+    }
+    return rows;
+}
+
 /* What the reader is to find: by the names that files have, or by their fields' ids. */
 static void add_schema(struct buf *b, const struct scan *sc)
 {
     const struct lake_snapshot *snap = sc->snap;
     const char *comma = "";
-    buf_addf(b, ", hive_partitioning = false, schema = MAP {");
+    buf_addf(b, ", hive_partitioning = false, explicit_cardinality = %" PRIi64 ", schema = MAP {",
+             guess_rows(sc));
     for (size_t i = 0; i < snap->schema.n; i++) {
         const struct lake_field *f = &snap->schema.fields[i];
         if (partition_index(snap, f->name) < snap->npartition_by)
@@ -184,9 +201,9 @@ static void add_files(struct buf *b, const struct scan *sc)
         duck_add_path(b, duck_file_uri(sc->a, sc->t, sc->files[i]));
     }
     buf_addf(b, "]");
-    if (sc->hive)
-        buf_addf(b, "%s, hive_partitioning = true, hive_types_autocast = 0)",
-                 sc->nfiles > 1 ? ", union_by_name = true" : "");
+    if (sc->asked)
+        buf_addf(b, "%s, hive_partitioning = %s)", sc->nfiles > 1 ? ", union_by_name = true" : "",
+                 sc->hive ? "true, hive_types_autocast = 0" : "false");
     else
         add_schema(b, sc);
 }
@@ -293,7 +310,7 @@ static void add_column(struct buf *b, const struct scan *sc, size_t i, bool miss
     size_t p = partition_index(sc->snap, f->name);
     if (p < sc->snap->npartition_by) {
         add_value(b, sc, f, p);
-    } else if (!sc->hive) {
+    } else if (!sc->asked) {
         auto_arena *a = arena_new();
         add_renamed(b, f->type, arena_fmt(a, "f.c%zu", i), 0);
     } else {
@@ -425,6 +442,14 @@ static bool hides_place(const struct lake_snapshot *snap)
     return false;
 }
 
+static bool has_structs(const struct lake_snapshot *snap)
+{
+    bool any = false;
+    for (size_t i = 0; i < snap->schema.n; i++)
+        any |= snap->schema.fields[i].type->kind == LAKE_STRUCT;
+    return any;
+}
+
 static void add_select(struct buf *b, const struct scan *sc, const bool *missing,
                        const struct scan_place *place)
 {
@@ -457,12 +482,13 @@ bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
         sc.vectors |= files[i]->dv != NULL;
     if (!fetch_files(&sc, e))
         return false;
-    sc.hive =
-        snap->npartition_by > 0 && snap->mapping == LAKE_MAPPING_NONE && !hides_place(snap) && all_agree(&sc);
+    bool may_ask = snap->mapping == LAKE_MAPPING_NONE && !hides_place(snap) && is_worth_asking(&sc);
+    sc.hive = may_ask && all_agree(&sc);
+    sc.asked = sc.hive || (may_ask && has_structs(snap));
     if (snap->mapping == LAKE_MAPPING_ID && !check_inner_ids(&sc, e))
         return false;
     bool *missing = arena_make(a, bool, snap->schema.n);
-    if (sc.hive && !find_missing(&sc, missing, e))
+    if (sc.asked && !find_missing(&sc, missing, e))
         return false;
     if ((sc.vectors || (snap->npartition_by && !sc.hive)) &&
         !duck_book_open(s, t, snap, files, nfiles, &sc.book, e))
