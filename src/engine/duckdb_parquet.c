@@ -27,18 +27,17 @@ static bool prepare_whole(struct engine *g, const char *path, duckdb_prepared_st
     return prepare(g, &sql, ret, e);
 }
 
-/* Those of the columns that the file has, as a list for SELECT, and the condition that one of them is there.
- */
-static bool columns_of(struct engine *g, const char *path, const char *const *columns, struct buf *list,
+/* Those of the columns that the file has, as members of a struct, and the condition that one of them is
+ * there; both empty = it has none. p: of the whole file. */
+static bool columns_of(duckdb_prepared_statement p, const char *const *columns, struct buf *list,
                        struct buf *any, struct err *e)
 {
-    auto_prepared p = NULL;
-    if (!prepare_whole(g, path, &p, e))
-        return false;
     for (idx_t i = 0, n = duck.prepared_statement_column_count(p); i < n; i++) {
         const char *name = duck.prepared_statement_column_name(p, i);
         if (wanted(columns, name)) {
             buf_addf(list, "%s", list->len ? ", " : "");
+            sql_ident(list, name);
+            buf_addf(list, " := ");
             sql_ident(list, name);
             buf_addf(any, "%s", any->len ? " OR " : "");
             sql_ident(any, name);
@@ -93,13 +92,14 @@ static bool read_lines(struct engine *g, const char *path, const char *const *co
                        struct err *e)
 {
     auto_buf list = BUF(1 << 16), any = BUF(1 << 16), sql = BUF(1 << 16);
-    if (!columns_of(g, path, columns, &list, &any, e))
+    auto_prepared p = NULL;
+    if (!prepare_whole(g, path, &p, e) || !columns_of(p, columns, &list, &any, e))
         return false;
     if (!list.len)
         return true;
-    buf_addf(&sql, "SELECT CAST(to_json(f) AS VARCHAR) FROM (SELECT %s FROM ", list.p);
+    buf_addf(&sql, "SELECT CAST(to_json(struct_pack(%s)) AS VARCHAR) FROM ", list.p);
     duck_add_parquet(&sql, path);
-    buf_addf(&sql, " WHERE %s) AS f", any.p);
+    buf_addf(&sql, " WHERE %s", any.p);
     return stream(g, &sql, take_lines, lines, e);
 }
 
@@ -130,7 +130,7 @@ static const struct field {
     {"modificationTime", "CAST(add.\"modificationTime\" AS BIGINT)"},
     {"dataChange", "CAST(add.\"dataChange\" AS BOOLEAN)"},
 };
-enum { ADD_PATH, ADD_VALUES, ADD_STATS, ADD_SIZE, ADD_MTIME, ADD_CHANGE, ADD_OTHERS };
+enum { ADD_PATH, ADD_VALUES, ADD_STATS, ADD_SIZE, ADD_MTIME, ADD_CHANGE, ADD_OTHERS, IS_ADD, LINE };
 
 static size_t field_index(const char *name)
 {
@@ -192,9 +192,9 @@ static bool add_list(duckdb_logical_type add, struct buf *list, struct err *e)
     return buf_done(&members, e) && buf_done(&any, e) && buf_done(list, e);
 }
 
-struct adds {
+struct rows {
     bool (*add)(void *arg, const struct lake_parquet_add *x, struct err *e);
-    void *arg;
+    struct lines lines;
 };
 
 static struct str text_at(duckdb_vector v, idx_t i)
@@ -207,13 +207,13 @@ static int64_t int_at(duckdb_vector v, idx_t i)
     return duck_is_null(v, i) ? -1 : ((const int64_t *)duck.vector_get_data(v))[i];
 }
 
-static bool take_adds(void *arg, duckdb_data_chunk chunk, struct err *e)
+static bool take_rows(void *arg, duckdb_data_chunk chunk, struct err *e)
 {
-    const struct adds *a = arg;
-    duckdb_vector v[ADD_OTHERS + 1];
+    const struct rows *r = arg;
+    duckdb_vector v[LINE + 1];
     for (idx_t k = 0; k < countof(v); k++)
         v[k] = duck.data_chunk_get_vector(chunk, k);
-    const bool *change = duck.vector_get_data(v[ADD_CHANGE]);
+    const bool *change = duck.vector_get_data(v[ADD_CHANGE]), *is_add = duck.vector_get_data(v[IS_ADD]);
     for (idx_t i = 0, n = duck.data_chunk_get_size(chunk); i < n; i++) {
         const struct lake_parquet_add x = {
             .path = text_at(v[ADD_PATH], i),
@@ -224,39 +224,48 @@ static bool take_adds(void *arg, duckdb_data_chunk chunk, struct err *e)
             .data_change = duck_is_null(v[ADD_CHANGE], i) || change[i],
             .others = text_at(v[ADD_OTHERS], i),
         };
-        if (!a->add(a->arg, &x, e))
+        struct str line = text_at(v[LINE], i);
+        if ((line.p && !r->lines.line(r->lines.arg, line.p, line.n, e)) ||
+            (is_add[i] && !r->add(r->lines.arg, &x, e)))
             return false;
     }
     return true;
 }
 
-static bool read_adds(struct engine *g, const char *path, struct adds *adds, struct err *e)
+static bool read_rows(struct engine *g, const char *path, const char *const *columns, struct rows *rows,
+                      struct err *e)
 {
     auto_prepared p = NULL;
-    auto_buf list = BUF(1 << 16), sql = BUF(1 << 17);
+    auto_buf adds = BUF(1 << 16), list = BUF(1 << 16), any = BUF(1 << 16), sql = BUF(1 << 18);
     if (!prepare_whole(g, path, &p, e))
         return false;
     auto_type type = type_of_add(p);
     if (!type || duck.get_type_id(type) != DUCKDB_TYPE_STRUCT)
-        return true;
-    if (!add_list(type, &list, e))
+        return read_lines(g, path, columns, &rows->lines, e);
+    if (!add_list(type, &adds, e) || !columns_of(p, columns, &list, &any, e))
         return false;
-    buf_addf(&sql, "SELECT %s FROM ", list.p);
+    buf_addf(&sql, "SELECT %s, add IS NOT NULL, ", adds.p);
+    if (list.len)
+        buf_addf(&sql, "CASE WHEN %s THEN CAST(to_json(struct_pack(%s)) AS VARCHAR) END", any.p, list.p);
+    else
+        buf_addf(&sql, "CAST(NULL AS VARCHAR)");
+    buf_addf(&sql, " FROM ");
     duck_add_parquet(&sql, path);
-    buf_addf(&sql, " WHERE add IS NOT NULL");
-    return stream(g, &sql, take_adds, adds, e);
+    buf_addf(&sql, " WHERE add IS NOT NULL%s%s", list.len ? " OR " : "", list.len ? any.p : "");
+    return stream(g, &sql, take_rows, rows, e);
 }
 
-static bool parquet_read_adds(void *ctx, const char *path,
+static bool parquet_read_adds(void *ctx, const char *path, const char *const *columns,
+                              bool (*line)(void *arg, const char *p, size_t n, struct err *e),
                               bool (*add)(void *arg, const struct lake_parquet_add *x, struct err *e),
                               void *arg, struct err *e)
 {
     struct engine *g = ctx;
-    struct adds adds = {add, arg};
+    struct rows rows = {add, {line, arg}};
     if (!duck_engine_need(g, e))
         return false;
     pthread_mutex_lock(&g->con_lock);
-    bool ok = read_adds(g, path, &adds, e);
+    bool ok = read_rows(g, path, columns, &rows, e);
     pthread_mutex_unlock(&g->con_lock);
     return ok;
 }

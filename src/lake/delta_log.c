@@ -303,8 +303,8 @@ static bool read_parquet(struct source *s, const char *path, struct err *e)
     uri = store_uri(s->a, s->t->store, path);
     bool apart = p->read_adds && s->want & WANT_ADD;
     wanted_columns(apart ? s->want & ~(unsigned)WANT_ADD : s->want, columns);
-    return ((!columns[0] || p->read(p->ctx, uri, columns, parquet_line, s, e)) &&
-            (!apart || p->read_adds(p->ctx, uri, parquet_add, s, e))) ||
+    return (apart ? p->read_adds(p->ctx, uri, columns, parquet_line, parquet_add, s, e)
+                  : p->read(p->ctx, uri, columns, parquet_line, s, e)) ||
            wrap(e, "'%s' of table '%s'", s->name, log_table_name(s->t));
 }
 

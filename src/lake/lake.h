@@ -152,9 +152,10 @@ struct lake_parquet {
      * "txn STRUCT(appId VARCHAR, version BIGINT, lastUpdated BIGINT), add STRUCT(...)". */
     bool (*write)(void *ctx, const char *ndjson, size_t n, const char *columns, const char *path,
                   struct err *e);
-    /* The column "add" alone, without the way over JSON, since a checkpoint has little else; none is called
-     * when the file does not have the column. NULL: it is read like the others. */
-    bool (*read_adds)(void *ctx, const char *path,
+    /* The same, and the column "add" (not among `columns`) without the way over JSON, since a checkpoint has
+     * little else. NULL: it is read like the others. */
+    bool (*read_adds)(void *ctx, const char *path, const char *const *columns,
+                      bool (*line)(void *arg, const char *p, size_t n, struct err *e),
                       bool (*add)(void *arg, const struct lake_parquet_add *x, struct err *e), void *arg,
                       struct err *e);
 };

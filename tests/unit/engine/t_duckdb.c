@@ -491,6 +491,7 @@ TEST(adds_come_in_columns)
         {"no path", "{\"size\":1}", "size BIGINT", "|||1 -1 1|\n"},
         {"none", "null", "path VARCHAR", ""},
     };
+    static const char *const txn[] = {"txn", NULL};
     FIXTURE(f);
     const struct lake_parquet *p = duckdb->parquet(f.g);
     for (size_t i = 0; i < countof(cases); i++) {
@@ -500,8 +501,9 @@ TEST(adds_come_in_columns)
         const char *line = arena_fmt(f.a, "{\"add\":%s,\"txn\":{\"version\":1}}\n", cases[i].line);
         const char *columns = arena_fmt(f.a, "add STRUCT(%s), txn STRUCT(version BIGINT)", cases[i].columns);
         bool ok = p->write(p->ctx, line, strlen(line), columns, path, &e) &&
-                  p->read_adds(p->ctx, path, add_columns, &b, &e);
-        if (!ok || strcmp(b.p ? b.p : "", cases[i].want) != 0)
+                  p->read_adds(p->ctx, path, txn, add_line, add_columns, &b, &e);
+        const char *want = arena_fmt(f.a, "{\"txn\":{\"version\":1}}\n%s", cases[i].want);
+        if (!ok || strcmp(b.p ? b.p : "", want) != 0)
             BAD("%s: got %s%s", cases[i].label, b.p ? b.p : "", ok ? "" : e.msg);
     }
 }
