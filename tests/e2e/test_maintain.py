@@ -867,3 +867,97 @@ def test_history_tells_what_each_commit_was_asked_for(lab):
     assert ours[0]["data_change"] is True and ours[0]["bytes_removed"] > 0
     said = lab.cupel("history", "bronze.events", "--limit", 2).stdout
     assert "predicate k = 'a'" in said and said.count("\n") == 3
+
+
+# --- deletion vectors and the change data feed ---
+
+
+def vectored(lab, feed=False):
+    """v0 forty rows in a file, v1 twenty more, v2 and v3 deletes of three rows each, marked in deletion vectors."""
+    lab.input("bronze.events", EVENTS)
+    more = "\n  delta.enableChangeDataFeed: 'true'" if feed else ""
+    lab.model("silver.t", f"mode: append\nincremental: bronze.events\nproperties:\n  delta.enableDeletionVectors: 'true'{more}",
+              "SELECT id, k, v FROM bronze.events")
+    for first, n in ((0, 40), (40, 20)):
+        lab.write("bronze.events", events(first, n))
+        lab.run()
+    for first in (3, 41):
+        lab.cupel("delete", "silver.t", "--where", f"id BETWEEN {first} AND {first + 2}")
+
+
+def ids(lab, name, version=""):
+    return [r["id"] for r in lab.query(f"SELECT id FROM {name}{version} ORDER BY id")]
+
+
+STATES = [list(range(40)), list(range(60)), [i for i in range(60) if not 3 <= i <= 5],
+          [i for i in range(60) if not 3 <= i <= 5 and not 41 <= i <= 43]]
+
+
+def vectors(lab, name):
+    return sorted(p.name for p in lab.table(name).glob("deletion_vector_*.bin"))
+
+
+def test_optimize_writes_rows_without_the_deleted_ones(lab, delta_extension):
+    vectored(lab)
+    assert ids(lab, "silver.t") == STATES[3] and answer(lab, "show", "silver.t")["deleted_rows"] == 6
+    done = answer(lab, "optimize", "silver.t")["tables"][0]
+    assert (done["files_removed"], done["files_added"], done["rows"]) == (2, 1, 54)
+    shown = answer(lab, "show", "silver.t")
+    assert (shown["rows"], shown["deleted_rows"], shown["files_with_vectors"]) == (54, 0, 0)
+    assert ids(lab, "silver.t") == STATES[3]
+    assert delta_extension.execute(f"SELECT count(*) FROM delta_scan('{lab.table('silver.t')}')").fetchone() == (54,)
+    assert answer(lab, "optimize", "silver.t")["tables"][0]["files_removed"] == 0
+    for v in range(4):
+        assert ids(lab, "silver.t", f"@v{v}") == STATES[v]
+
+
+def test_a_lone_file_with_a_vector_is_written_again(lab):
+    vectored(lab)
+    lab.cupel("optimize", "silver.t")
+    lab.cupel("delete", "silver.t", "--where", "id = 7")
+    assert answer(lab, "optimize", "silver.t")["tables"][0]["files_removed"] == 1
+    assert answer(lab, "show", "silver.t")["files_with_vectors"] == 0 and 7 not in ids(lab, "silver.t")
+
+
+def test_restore_and_diff_know_vectors(lab, delta_extension):
+    vectored(lab)
+    d = answer(lab, "diff", "silver.t@v1", "silver.t@v3", "--key", "id")
+    assert (d["added"], d["removed"], d["changed"]) == (0, 6, 0)
+    d = answer(lab, "diff", "silver.t@v1", "silver.t@v2", "--key", "id")
+    assert (d["removed"], d["files_read"], d["files"]) == (3, 2, 4)
+    for v in (2, 0, 3, 1):
+        lab.cupel("restore", f"silver.t@v{v}")
+        assert ids(lab, "silver.t") == STATES[v]
+        n = len(STATES[v])
+        assert delta_extension.execute(f"SELECT count(*) FROM delta_scan('{lab.table('silver.t')}')").fetchone() == (n,)
+    lab.run()
+    assert ids(lab, "silver.t") == STATES[1]
+
+
+def test_vacuum_knows_vectors_and_the_change_feed(lab):
+    vectored(lab, feed=True)
+    assert len(vectors(lab, "silver.t")) == 2
+    changes = list((lab.table("silver.t") / "_change_data").rglob("*.parquet"))
+    assert changes
+    answer(lab, "vacuum", "silver.t", "--retain", "0s", "--force", "--dry-run")
+    lab.cupel("optimize", "silver.t")
+    age(lab, "silver.t", 6)
+    answer(lab, "vacuum", "silver.t")
+    assert len(vectors(lab, "silver.t")) == 2 and ids(lab, "silver.t", "@v3") == STATES[3]
+    age(lab, "silver.t", 2)
+    removed = answer(lab, "vacuum", "silver.t")["tables"][0]["removed"]
+    assert vectors(lab, "silver.t") == [] and len(data_files(lab, "silver.t")) == 1
+    assert {p.relative_to(lab.table("silver.t")).as_posix() for p in changes} <= set(removed)
+    assert ids(lab, "silver.t") == STATES[3]
+
+
+def test_prune_of_rows_beside_deleted_ones(lab):
+    lab.input("bronze.events", LOGGED)
+    lab.model("silver.t", "mode: append\nincremental: bronze.events\nkeep: 30 days\nkeep_by: seen\nproperties:\n"
+              "  delta.enableDeletionVectors: 'true'", "SELECT id, k, seen FROM bronze.events")
+    lab.write("bronze.events", [{"id": n, "k": "a", "seen": ago(50 - n * 4)} for n in range(12)])
+    lab.run()
+    lab.cupel("delete", "silver.t", "--where", "id IN (0, 9)")
+    done = answer(lab, "prune", "silver.t")["tables"][0]
+    assert (done["rows"], done["files_rewritten"]) == (5, 1)
+    assert ids(lab, "silver.t") == [6, 7, 8, 10, 11]
