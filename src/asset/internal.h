@@ -60,6 +60,7 @@ struct staging {
     const struct lake_file *changes; /* of the change data feed */
     size_t nchanges;
 };
+/* Refuses a table that cannot be written here, by the name of the feature. */
 bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_table *t,
                    const struct lake_snapshot *base, struct staging *ret, struct err *e) must_check;
 /* lake_commit, and the end of the staging: files that were not committed are removed. (When the disk fails at

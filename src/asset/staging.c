@@ -62,7 +62,8 @@ bool staging_begin(struct arena *a, const struct workshop *w, const struct lake_
     const char *token = arena_strn(a, lake_uuid(a), TOKEN_LEN);
     const char *text = arena_fmt(a, "%lld %s\n", base ? (long long)base->version : -1, t->dir);
     *ret = (struct staging){token, fs_join(a, dir, token), -1, NULL, NULL, 0};
-    return fs_mkdirs(dir, e) && write_journal(ret->journal, text, &ret->lock, e);
+    return (!base || lake_may_change(t, base, false, e)) && fs_mkdirs(dir, e) &&
+           write_journal(ret->journal, text, &ret->lock, e);
 }
 
 static void end_journal(const struct staging *s, bool forget)

@@ -177,3 +177,23 @@ def test_generated_columns_and_invariants_of_others(lab):
     assert "CHECK constraint 'id' (id > 0) does not hold in 1 row" in lab.run(code=6)["silver.t"]["error"]["message"]
     lab.model("silver.t", "mode: append\nincremental: bronze.e", "SELECT abs(id) AS id, v, 3::BIGINT AS twice FROM bronze.e")
     assert "'value of twice'" in lab.run(code=6)["silver.t"]["error"]["message"]
+
+
+@pytest.mark.parametrize("protocol, field, name", [
+    ({"minReaderVersion": 1, "minWriterVersion": 6}, {"delta.identity.start": 1, "delta.identity.step": 1}, "identityColumns"),
+    ({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["allowColumnDefaults"]}, {"CURRENT_DEFAULT": "7"},
+     "allowColumnDefaults"),
+    ({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["rowTracking", "domainMetadata"]}, {}, "rowTracking"),
+])
+def test_what_cannot_be_honoured_is_refused_before_anything_is_written(lab, protocol, field, name):
+    schema = json.dumps({"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": True, "metadata": field}]})
+    log = lab.table("silver.t") / "_delta_log"
+    log.mkdir(parents=True)
+    first = [{"protocol": protocol},
+             {"metaData": {"id": "x", "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
+                           "partitionColumns": [], "configuration": {}, "createdTime": 1}}]
+    (log / f"{0:020}.json").write_text("".join(json.dumps(a) + "\n" for a in first))
+    lab.model("silver.t", "mode: append\nincremental: bronze.e", "SELECT id FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1}])
+    assert f"needs writer feature '{name}'" in lab.run(code=6)["silver.t"]["error"]["message"]
+    assert sorted(p.name for p in lab.table("silver.t").iterdir()) == ["_delta_log"]
