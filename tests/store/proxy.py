@@ -9,7 +9,7 @@ import time
 
 # What may be done to a request. Of "lost answer" and "cut answer" the server has done the work.
 CUT, LOST_ANSWER, CUT_ANSWER, BUSY, BROKEN = "cut", "lost answer", "cut answer", "busy", "broken"
-SILENT, DRIP, LIE = "silent", "drip", "lie"
+SILENT, DRIP = "silent", "drip"
 FAULTS = (CUT, LOST_ANSWER, CUT_ANSWER, BUSY, BROKEN)
 LOCATION = re.compile(rb"http://127\.0\.0\.1:(\d+)/")
 
@@ -64,8 +64,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault in (BUSY, BROKEN):
             status = 503 if fault == BUSY else 500
             return self.answer(status, [], b"<Error><Code>SlowDown</Code></Error>" if fault == BUSY else b"oops")
-        if fault == LIE:
-            return self.answer(200, [("ETag", '"x"')], b"")
         status, headers, content = self.forward(body)
         content = proxy.redirect(content) if self.path.startswith("/webhdfs/") and b"Location" in content else content
         if fault == LOST_ANSWER:

@@ -110,7 +110,7 @@ def test_s3_answers_that_are_none(made_up):
 ])
 def test_s3_errors(made_up, status, body, code, words):
     place = made_up("s3", lambda *_: (status, {}, body))
-    for verb in ("read", "list", "remove", "put"):
+    for verb in ("read",) if code == 4 else ("read", "list", "remove", "put"):
         got, _, errors = place.try_(verb, "x", content=b"x")
         assert got == code and words in errors
         assert "secret-of-all" not in errors and "token-of-all" not in errors
@@ -132,6 +132,13 @@ def test_s3_without_metadata_the_content_tells(made_up):
     assert made_up("s3", conditional(None, b"more")).try_("put_new", "x", content=b"mine")[1] == b"taken\n"
     assert made_up("s3", conditional(None, b"longer")).try_("put_new", "x", content=b"mine")[1] == b"taken\n"
     assert made_up("s3", conditional("another", b"mine")).try_("put_new", "x", content=b"mine")[1] == b"taken\n"
+
+
+def test_s3_that_overwrites_is_refused(made_up):
+    place = made_up("s3", lambda *_: (200, {"ETag": '"x"'}, ""))
+    code, _, errors = place.try_("put_new", "log/0.json", content=b"x")
+    assert code == 2 and "If-None-Match" in errors
+    assert {path for _, path, _ in place.asked} == {"/bucket/lake/.cupel-put-once"}
 
 
 @pytest.mark.parametrize("broken, words", [
@@ -201,7 +208,7 @@ def remote_exception(name, message="words\nand more"):
 ])
 def test_hdfs_errors(made_up, status, body, code, words):
     place = made_up("hdfs", lambda *_: (status, {}, body))
-    for verb in ("read", "list", "remove", "put", "exists"):
+    for verb in ("list",) if code == 4 else ("read", "list", "remove", "put", "exists"):
         got, _, errors = place.try_(verb, "x", content=b"x")
         assert got == code and words in errors
 

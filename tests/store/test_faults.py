@@ -99,11 +99,3 @@ def test_a_large_upload_that_breaks_is_made_whole(faulty):
         faulty.proxy.plan(p.LOST_ANSWER, 0, lambda method, path: method == "POST" and "uploadId=" in path)
         assert faulty("adopt", "l/last", content=content) == "put"
         assert faulty.direct("read", "l/last") == content
-
-
-def test_a_server_that_overwrites_is_refused(faulty):
-    if faulty.kind != "s3":
-        pytest.skip("of S3 alone")
-    faulty.proxy.plan(p.LIE, None, lambda method, path: method == "PUT")
-    code, _, errors = faulty.try_("put_new", "log/0.json", content=CONTENT)
-    assert code == 2 and "If-None-Match" in errors
