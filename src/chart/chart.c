@@ -21,6 +21,10 @@ const char *__lsan_default_suppressions(void)
 {
     return "leak:libfontconfig\n";
 }
+const char *__lsan_default_options(void)
+{
+    return "print_suppressions=0";
+}
 #endif
 
 static bool open_library(const char *path, const struct chart_lib **ret, struct err *e)

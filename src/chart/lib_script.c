@@ -122,7 +122,9 @@ static bool script_fail(struct chart_vm *vm, bool *spent, struct err *e)
     if (!message || is_memory(message))
         return memory_fail(vm->job, e);
     *spent = false;
-    return fail(e, ERR_USER, "%s", message);
+    static const char plain[] = "Error: ";
+    bool is_plain = strncmp(message, plain, sizeof plain - 1) == 0;
+    return fail(e, ERR_USER, "%s", is_plain ? message + sizeof plain - 1 : message);
 }
 
 /* --- the runtime --- */

@@ -9,13 +9,6 @@
 
 enum { MAX_ROWS = 100000 };
 
-struct sheet_chart {
-    struct page_chart chart;
-    const struct block *block;
-    struct chart_engine **engine;        /* one for all of the sheet, opened by the first that is drawn */
-    struct chart_svg drawn[CHART_PLAIN]; /* by theme; svg NULL = not yet */
-};
-
 struct maker {
     struct sheet *sheet;
     struct arena *a;
@@ -67,7 +60,6 @@ static bool run_sources(struct maker *m, const struct block *b, struct err *e)
 
 static bool read_charts(struct sheet *s, struct err *e)
 {
-    struct chart_engine **engine = arena_make(s->a, struct chart_engine *, 1);
     s->charts = arena_make(s->a, struct sheet_chart, s->nblocks + 1);
     for (size_t i = 0; i < s->nblocks; i++) {
         const struct block *b = &s->blocks[i];
@@ -78,7 +70,7 @@ static bool read_charts(struct sheet *s, struct err *e)
                 return fail_at(e, ERR_USER, b->name_at, "there is a chart '%s' on this page already",
                                b->name);
         struct sheet_chart *c = &s->charts[s->ncharts++];
-        *c = (struct sheet_chart){.block = b, .engine = engine};
+        *c = (struct sheet_chart){.block = b};
         if (!page_chart_read(s->a, &s->queries, b, &c->chart, e))
             return false;
     }
@@ -101,40 +93,6 @@ bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, co
     ret->warnings = arena_make(a, struct problems, 1);
     ret->warnings->a = a;
     return read_charts(ret, e);
-}
-
-/* --- charts --- */
-
-const struct page_chart *sheet_chart(const struct sheet *s, const struct block *b)
-{
-    for (size_t i = 0; i < s->ncharts; i++)
-        if (s->charts[i].block == b)
-            return &s->charts[i].chart;
-    return NULL;
-}
-
-bool sheet_svg(const struct sheet *s, const struct page_chart *c, enum chart_theme theme,
-               struct chart_svg *ret, struct err *e)
-{
-    struct sheet_chart *mine = s->charts;
-    while (&mine->chart != c)
-        mine++;
-    if (!mine->drawn[theme].svg) {
-        if (!*mine->engine && !chart_open(s->a, mine->engine, e))
-            return false;
-        if (!page_chart_draw(*mine->engine, c, theme, &mine->drawn[theme], s->warnings, e))
-            return false;
-    }
-    *ret = mine->drawn[theme];
-    return true;
-}
-
-bool sheet_png(const struct sheet *s, const struct page_chart *c, enum chart_theme theme, const char **ret,
-               size_t *ret_n, struct err *e)
-{
-    struct chart_svg svg;
-    return sheet_svg(s, c, theme, &svg, e) &&
-           (chart_png(*s->charts[0].engine, &svg, 2, ret, ret_n, e) || wrap(e, "chart '%s'", c->name));
 }
 
 /* The first mistake of those that reading a block's options has found. */

@@ -6,7 +6,17 @@
 #include "page/page.h"
 #include "page/query.h"
 
-struct sheet_chart;
+struct drawing { /* NULL = not made yet */
+    struct chart_svg svg;
+    const char *png;
+    size_t png_n;
+};
+
+struct sheet_chart {
+    struct page_chart chart;
+    const struct block *block;
+    struct drawing drawn[CHART_PLAIN]; /* by theme */
+};
 
 struct sheet {
     struct arena *a;
@@ -50,7 +60,7 @@ bool sheet_tile(const struct sheet *s, const struct block *b, struct sheet_tile 
 
 /* The chart of a block, which belongs to the sheet. */
 const struct page_chart *sheet_chart(const struct sheet *s, const struct block *b);
-/* It drawn, once for each theme. */
+/* It drawn. The first that is asked for draws all of the page's, on several threads. */
 bool sheet_svg(const struct sheet *s, const struct page_chart *c, enum chart_theme theme,
                struct chart_svg *ret, struct err *e) must_check;
 /* With two pixels for one, for screens and paper of today. */

@@ -182,6 +182,19 @@ def test_what_cannot_be_drawn_is_said_at_its_place(cupel, shop, chart, place, sa
         page.unlink()
 
 
+def test_one_that_cannot_be_drawn_leaves_no_half_of_a_page(cupel, shop):
+    page = shop / "pages" / "wrong.md"
+    good = "data: {values: [{a: 1}]}\nmark: bar\nencoding: {x: {field: a, type: quantitative}}\n"
+    bad = "data: {sequence: {start: 0, stop: 3}}\ntransform: [{calculate: nope(1), as: x}]\nmark: point\n"
+    try:
+        page.write_text("".join(f"```chart {n}\n{good if n in 'ad' else bad}```\n" for n in "abcd"))
+        done = cupel(["render", "wrong", "--to", "svg,png", "--out", "half"], shop, code=2)
+        assert done.stderr.startswith("pages/wrong.md:6:10: error: chart 'b': Unrecognized function: nope\n"), done.stderr
+        assert not (shop / "half").exists()
+    finally:
+        page.unlink()
+
+
 def test_warnings_of_vega_have_the_place_of_the_chart(cupel, shop):
     page = shop / "pages" / "odd.md"
     try:
