@@ -220,6 +220,27 @@ TEST(thousands_of_files_are_a_table)
     CHECK_STR(read_as(&f, &snap, "SELECT count(*), sum(id) FROM t"), "3000|3000");
 }
 
+TEST(thousands_of_small_partitioned_files_are_a_table)
+{
+    enum { N = 1500 };
+    static const struct lake_field fields[] = {{"id", &num, true, "{}"}, {"p", &num, true, "{}"}};
+    static const char *const by[] = {"p"}, *const values[][1] = {{"0"}, {"1"}, {NULL}};
+    FIXTURE(f);
+    struct lake_file *files = arena_make(f.a, struct lake_file, N);
+    files[0] = file(&f, "p=0/0.parquet", values[0], "SELECT 1 AS id");
+    for (size_t i = 1; i < N; i++) { /* the folders agree, and nobody asks */
+        files[i].path = arena_fmt(f.a, "p=0/%zu.parquet", i);
+        files[i].values = values[i % 3];
+        REQUIRE(link(arena_fmt(f.a, "%s/t/p=0/0.parquet", f.dir),
+                     arena_fmt(f.a, "%s/t/%s", f.dir, files[i].path)) == 0);
+    }
+    const struct lake_snapshot snap = {
+        .schema = {fields, 2}, .partition_by = by, .npartition_by = 1, .files = files, .nfiles = N};
+    CHECK_STR(read_as(&f, &snap, "SELECT p, count(*), sum(id) FROM t GROUP BY p ORDER BY p"),
+              "0|500|500;1|500|500;NULL|500|500");
+    CHECK_STR(read_as(&f, &snap, "SELECT count(*) FROM t WHERE p = 1"), "500");
+}
+
 TEST(the_files_that_hold_a_key_are_found)
 {
     static const struct lake_field fields[] = {
