@@ -5,7 +5,8 @@
  * rebases it if that is safe by the protocol's rules and says ERR_CONFLICT if it is not.
  *
  * The log format is that of Delta Lake's PROTOCOL.md: reader version 1, writer version 2 for what is created
- * here. A table that needs a feature which is not known here is refused by the feature's name.
+ * here, and more as far as a table's properties ask for it. A table that needs a feature which is not known
+ * here is refused by the feature's name.
  */
 #pragma once
 #include "base/task.h"

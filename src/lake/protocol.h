@@ -1,7 +1,8 @@
 /* protocol.h - what a table asks of those who read and write it, and whether we can.
  *
- * Readers of versions 1 and 2, writers of version 2, and tables whose lists have only features that are known
- * here. Everything else is refused by the feature's name: a table is never misread. */
+ * Readers of versions 1 to 3 and writers of versions 1 to 7, as long as the features that are listed or in
+ * use are known here. Everything else is refused by the feature's name: a table is never misread, nor written
+ * wrongly. */
 #pragma once
 #include "lake/action.h"
 
