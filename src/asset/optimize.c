@@ -12,7 +12,7 @@
 #include "engine/curve.h"
 
 enum {
-    SCAN_FILES = 2000,    /* in one statement: the engine keeps something of each */
+    SCAN_FILES = 5000,    /* in one statement: the engine keeps something of each */
     SAMPLE_ROWS = 100000, /* from which ranks are told */
 };
 #define TARGET_BYTES ((int64_t)128 << 20)
