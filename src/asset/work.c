@@ -87,6 +87,15 @@ static bool has_moved(const struct model_input *in)
     return in->latest >= 0 && in->latest != in->watermark;
 }
 
+/* For those who read all of it an optimize is no news; incremental readers go along, so that their watermark
+ * does not fall behind the log. */
+static bool has_changed(const struct model_input *in)
+{
+    struct err ignored;
+    bool changed;
+    return in->watermark < 0 || !lake_changed_since(&in->where, in->watermark, &changed, &ignored) || changed;
+}
+
 static const char *moved_text(struct arena *a, const struct model_input *in)
 {
     if (in->latest < in->watermark)
@@ -109,7 +118,8 @@ static const char *why_stale(struct arena *a, const struct workshop *w, const st
     if (work->backfill)
         return "a range was asked for";
     for (size_t i = 0; i < work->ninputs; i++)
-        if (has_moved(&work->inputs[i]) && (!incremental || work->inputs[i].inc))
+        if (has_moved(&work->inputs[i]) &&
+            (incremental ? work->inputs[i].inc != NULL : has_changed(&work->inputs[i])))
             return moved_text(a, &work->inputs[i]);
     if (!work->same_definition && model_follows_text(m))
         return "its definition changed";

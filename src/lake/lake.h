@@ -214,6 +214,9 @@ struct lake_changes {
 };
 bool lake_changes_since(struct arena *a, const struct lake_table *t, const struct lake_snapshot *s,
                         int64_t after, struct lake_changes *ret, struct err *e) must_check;
+/* Has a commit after version `after` changed rows or the schema? Commits that only move rows to other files,
+ * or only set watermarks, have not. True as well when the log no longer tells. */
+bool lake_changed_since(const struct lake_table *t, int64_t after, bool *ret, struct err *e) must_check;
 /* Has a commit after version `after` (-1 = any) added a file whose name, or that of its deletion vector's
  * file, without folders, begins with `prefix`? True as well when the log no longer tells. */
 bool lake_added_since(const struct lake_table *t, int64_t after, const char *prefix, bool *ret,

@@ -277,3 +277,35 @@ bool lake_added_since(const struct lake_table *t, int64_t after, const char *pre
     *ret = x.found;
     return true;
 }
+
+/* --- has anything changed? --- */
+
+static bool look_for_change(void *arg, const struct action *act, struct err *e)
+{
+    (void)e;
+    bool *found = arg;
+    *found = *found || act->metadata || (act->add && act->add->data_change) ||
+             (act->remove && act->remove->data_change);
+    return true;
+}
+
+bool lake_changed_since(const struct lake_table *t, int64_t after, bool *ret, struct err *e)
+{
+    int64_t latest;
+    bool found = false;
+    if (!lake_latest(t, &latest, e))
+        return false;
+    found = latest < after;
+    for (int64_t v = after + 1; v <= latest && !found; v++) {
+        auto_arena *a = arena_new();
+        bool missing = false;
+        unsigned want = WANT_ADD | WANT_REMOVE | WANT_METADATA;
+        if (log_read_commit(a, t, v, want, look_for_change, &found, &missing, NULL, e))
+            continue;
+        if (!missing)
+            return false;
+        found = true; /* the log no longer tells */
+    }
+    *ret = found;
+    return true;
+}

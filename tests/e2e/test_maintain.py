@@ -155,6 +155,18 @@ def test_incremental_models_do_not_see_an_optimize(lab):
     assert len(lab.rows("silver.copy")) == 35
 
 
+def test_an_optimize_is_no_reason_to_make_a_table_anew(lab):
+    lab.input("bronze.events", EVENTS)
+    lab.model("gold.sums", "mode: replace", "SELECT k, sum(v)::BIGINT AS v FROM bronze.events GROUP BY k")
+    for n in range(3):
+        lab.write("bronze.events", events(n * 10, 10))
+    lab.run()
+    lab.cupel("optimize", "bronze.events")
+    assert lab.plan()["gold.sums"]["stale"] is False and lab.run()["gold.sums"]["state"] == "unchanged"
+    lab.cupel("restore", "bronze.events@v1")
+    assert lab.run()["gold.sums"]["rows"] == 1 and lab.values("gold.sums", "v") == [(1900,)]
+
+
 def test_optimize_beside_appends_loses_nothing(lab):
     lab.input("bronze.events", EVENTS)
     for n in range(20):

@@ -42,6 +42,7 @@ static void open_world(struct world *x, struct arena *a, const char *header, con
     x->t = (struct task){.a = a, .run_id = "r", .name = "t", .clock = &test_clock, .cancel = &never};
 }
 
+/* Without txns a commit adds a row. */
 static void commit(struct world *x, const char *name, const struct lake_txn *txns, size_t ntxns,
                    const struct lake_property *properties, size_t nproperties)
 {
@@ -50,7 +51,11 @@ static void commit(struct world *x, const char *name, const struct lake_txn *txn
     struct lake_snapshot *base;
     int64_t version;
     REQUIRE(table_latest(x->a, &t, &base, &e));
+    const struct lake_file f =
+        test_file(x->a, &t, arena_fmt(x->a, "part-%d", base ? (int)base->version + 1 : 0));
     const struct lake_commit c = {.base = base,
+                                  .adds = &f,
+                                  .nadds = ntxns ? 0 : 1,
                                   .schema = base ? NULL : &test_schema,
                                   .txns = txns,
                                   .ntxns = ntxns,
@@ -79,6 +84,7 @@ TEST(what_makes_a_model_run)
         const char *marks;        /* "e 1, f 0, $now 5000": the table's watermarks; NULL = no table */
         bool refresh, other_text; /* asked for; the table was made by another text */
         int64_t start_us;
+        int marked; /* commits to bronze.e behind all others that only set a watermark */
         bool stale;
         const char *reason;
     } cases[] = {
@@ -86,6 +92,9 @@ TEST(what_makes_a_model_run)
         {"nothing moved", "", plain, 1, -1, "e 1", .reason = "up to date"},
         {"one commit", "", plain, 1, -1, "e 0", .stale = true, .reason = "1 new commit of bronze.e"},
         {"two commits", inc, plain, 2, -1, "e 0", .stale = true, .reason = "2 new commits of bronze.e"},
+        {"no row changed", "", plain, 0, -1, "e 0", .marked = 2, .reason = "up to date"},
+        {"no row changed, and it goes along", inc, plain, 0, -1, "e 0", .marked = 2, .stale = true,
+         .reason = "2 new commits of bronze.e"},
         {"not read yet", "", plain, 1, -1, "", .stale = true, .reason = "bronze.e is new"},
         {"not there", "", plain, -1, -1, "", .reason = "up to date"},
         {"not there any more", "", plain, -1, -1, "e 7", .reason = "up to date"},
@@ -123,6 +132,8 @@ TEST(what_makes_a_model_run)
             commit(&x, "bronze.e", NULL, 0, NULL, 0);
         for (int v = 0; v <= cases[i].f; v++)
             commit(&x, "bronze.f", NULL, 0, NULL, 0);
+        for (int v = 0; v < cases[i].marked; v++)
+            commit(&x, "bronze.e", &(struct lake_txn){"app", v}, 1, NULL, 0);
         struct list_of(struct lake_txn) txns = {0};
         for (char *p = arena_str(a, cases[i].marks), *mark; p && *p && (mark = strsep(&p, ",")) != NULL;) {
             mark += strspn(mark, " ");
