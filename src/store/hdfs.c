@@ -292,7 +292,18 @@ static bool hdfs_remove(struct store *s, const char *path, struct err *e)
     enum hdfs_says says;
     json_t *j;
     remote_forget(s, path);
-    return hdfs_do(a, s, "DELETE", path, "DELETE", &says, &j, e) || named(e, s, "remove", path);
+    if (!hdfs_do(a, s, "DELETE", path, "DELETE", &says, &j, e))
+        return named(e, s, "remove", path);
+    return says != HDFS_IN_USE || fail(e, ERR_IO, "it is a folder with files in it") ||
+           named(e, s, "remove", path);
+}
+
+static bool hdfs_remove_dir(struct store *s, const char *dir, struct err *e)
+{
+    auto_arena *a = arena_new();
+    enum hdfs_says says;
+    json_t *j;
+    return hdfs_do(a, s, "DELETE", dir, "DELETE", &says, &j, e) || named(e, s, "remove", dir);
 }
 
 static bool hdfs_mkdirs(struct store *s, const char *dir, struct err *e)
@@ -361,6 +372,7 @@ const struct store_driver store_hdfs = {
     .sync = remote_sync,
     .adopt = hdfs_adopt,
     .mkdirs = hdfs_mkdirs,
+    .remove_dir = hdfs_remove_dir,
     .open = hdfs_open,
     .stat = hdfs_stat,
     .download = hdfs_download,

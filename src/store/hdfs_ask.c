@@ -77,6 +77,8 @@ static bool understood(struct arena *a, const struct http_answer *r, const struc
         *ret = HDFS_MISSING;
     else if (strcmp(name, "FileAlreadyExistsException") == 0)
         *ret = HDFS_EXISTS;
+    else if (strcmp(name, "PathIsNotEmptyDirectoryException") == 0)
+        *ret = HDFS_IN_USE;
     else
         return node_fail(e, x, r->status);
     return true;

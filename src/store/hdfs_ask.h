@@ -17,6 +17,7 @@ enum hdfs_says { /* what became of a request that was understood */
                  HDFS_DONE,
                  HDFS_MISSING, /* FileNotFoundException */
                  HDFS_EXISTS,  /* FileAlreadyExistsException */
+                 HDFS_IN_USE,  /* PathIsNotEmptyDirectoryException */
 };
 
 /* "/lake/t/x", as it goes into an URL. */

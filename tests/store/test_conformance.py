@@ -41,8 +41,15 @@ def test_folders(place):
     place("mkdirs", "a/b/c")
     place("put", "a/b/c/x", content=b"x")
     assert place.names("a/b") == ["c"] and place.names("a/b/c/x") == []
+    place("remove_dir", "a/b/c")
+    assert place("read", "a/b/c/x") == b"x"
     if place.kind != "s3":  # a bucket has no folders
         assert place.try_("mkdirs", "a/b/c/x")[0] == 8
+        assert place.try_("remove", "a/b")[0] == 8
+    place("remove", "a/b/c/x")
+    place("remove_dir", "a/b/c")
+    place("remove_dir", "a/b/c")
+    assert place.names("a/b") == []
 
 
 def test_of_many_writers_one_wins(place):

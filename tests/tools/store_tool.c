@@ -1,7 +1,7 @@
 /* store_tool.c - one call of a store, for tests that are not in C:
  *
  *     store_tool URI put_new|put|stage|adopt PATH <CONTENT
- *     store_tool URI read|exists|remove|mkdirs PATH
+ *     store_tool URI read|exists|remove|mkdirs|remove_dir PATH
  *     store_tool URI list DIR [AFTER]
  *     store_tool URI fetch SIZE PATH...     the contents, one after the other
  *     store_tool URI race N PATH TEXT       N threads put_new; how many of them won
@@ -192,6 +192,8 @@ static bool carry_out(struct arena *a, int argc, char **argv, struct err *e)
         return s->driver->remove(s, path, e);
     if (strcmp(verb, "mkdirs") == 0)
         return s->driver->mkdirs(s, path, e);
+    if (strcmp(verb, "remove_dir") == 0)
+        return !s->driver->remove_dir || s->driver->remove_dir(s, path, e);
     if (strcmp(verb, "list") == 0)
         return list(a, s, path, argc > 4 ? argv[4] : NULL, e);
     if (strcmp(verb, "fetch") == 0)
