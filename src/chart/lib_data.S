@@ -23,6 +23,7 @@
     file chart_host_js, host.jsc
     file chart_vega_js, vega.jsc
     file chart_vega_lite_js, vega-lite.jsc
+    file chart_kit_js, kit.jsc
     file chart_draw_js, draw.jsc
     file chart_theme, theme.json
     file chart_font_400, inter-latin-400.ttf

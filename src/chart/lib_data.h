@@ -7,6 +7,7 @@
     X(host_js)      /* what a browser would give Vega, as bytecode */                                        \
     X(vega_js)      /* vega.min.js, as bytecode */                                                           \
     X(vega_lite_js) /* vega-lite.min.js, as bytecode */                                                      \
+    X(kit_js)       /* defines chartKit(), as bytecode */                                                    \
     X(draw_js)      /* defines draw(), as bytecode */                                                        \
     X(theme)        /* theme.json */                                                                         \
     X(font_400)     /* Inter */                                                                              \

@@ -168,6 +168,7 @@ bool script_open(struct chart_vm **ret, struct err *e)
     if (!run_bytecode(vm, chart_host_js, chart_host_js_len, e) ||
         !run_bytecode(vm, chart_vega_js, chart_vega_js_len, e) ||
         !run_bytecode(vm, chart_vega_lite_js, chart_vega_lite_js_len, e) ||
+        !run_bytecode(vm, chart_kit_js, chart_kit_js_len, e) ||
         !run_bytecode(vm, chart_draw_js, chart_draw_js_len, e)) {
         script_close(vm);
         return wrap(e, "starting Vega");

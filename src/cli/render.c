@@ -10,6 +10,7 @@
 struct render_conf {
     const char *to, *out, *now, *theme;
     int64_t width;
+    bool still;
 };
 static const struct opt render_options[] = {
     {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMATS",
@@ -18,6 +19,8 @@ static const struct opt render_options[] = {
      "Write DIR/PAGE.FORMAT, and DIR/CHART.FORMAT of charts (default: print the page)"},
     {"theme", 0, OPT_TEXT, offsetof(struct render_conf, theme), "THEME",
      "light (default) or dark, of svg and png"},
+    {"static", 0, OPT_FLAG, offsetof(struct render_conf, still), NULL,
+     "html: charts as pictures, for mails and where no script may run"},
     {"now", 0, OPT_TEXT, offsetof(struct render_conf, now), "TIME", "$now of the page's queries"},
     {"width", 0, OPT_COUNT, offsetof(struct render_conf, width), "COLUMNS",
      "Of the text (default 100, less on a narrower terminal)"},
@@ -47,7 +50,7 @@ static bool as_text(const struct rendering *r, struct buf *out, struct err *e)
 
 static bool as_html(const struct rendering *r, struct buf *out, struct err *e)
 {
-    return page_html(&r->sheet, out, e);
+    return page_html(&r->sheet, !r->conf->still, out, e);
 }
 
 static bool as_pdf(const struct rendering *r, struct buf *out, struct err *e)

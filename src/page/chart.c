@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "project/read.h"
 
-enum { WIDTH = 800, HEIGHT = 500, MAX_SPEC = 16 << 20, MAX_DATA = 256 << 20 };
+enum { MAX_SPEC = 16 << 20, MAX_DATA = 256 << 20 };
 
 /* --- checks --- */
 
@@ -149,8 +149,8 @@ bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum ch
                                 .data = c->data,
                                 .ndata = c->ndata,
                                 .theme = theme,
-                                .width = WIDTH,
-                                .height = HEIGHT};
+                                .width = PAGE_CHART_WIDTH,
+                                .height = PAGE_CHART_HEIGHT};
     if (!chart_svg(g, &j, ret, e)) {
         e->at = c->at;
         return wrap(e, "chart '%s'", c->name);

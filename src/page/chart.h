@@ -22,7 +22,8 @@ struct page_chart {           /* ready to be drawn */
 bool page_chart_read(struct arena *a, const struct page_queries *qs, const struct block *b,
                      struct page_chart *ret, struct err *e) must_check;
 
-/* 800 x 500, unless the spec has sizes. Errors and Vega's warnings have the chart's place. */
+enum { PAGE_CHART_WIDTH = 800, PAGE_CHART_HEIGHT = 500 };
+/* Of that size, unless the spec has sizes. Errors and Vega's warnings have the chart's place. */
 bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum chart_theme theme,
                      struct chart_svg *ret, struct problems *warnings, struct err *e) must_check;
 

@@ -4,11 +4,13 @@
 #include <md4c-html.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "page/sheet.h"
 #include "page/web_data.h"
 
 struct writer {
     const struct sheet *sheet;
+    bool live; /* charts are drawn where the page is read */
     struct buf *out;
     const char *title; /* of the first heading; NULL until it comes */
     struct map ids;    /* of headings */
@@ -233,12 +235,46 @@ static unsigned png_side(const char *png, size_t at)
     return (unsigned)u[0] << 24 | (unsigned)u[1] << 16 | (unsigned)u[2] << 8 | u[3];
 }
 
+/* JSON inside a script element, which "</script>" in a text of it would end. */
+static void add_json(struct buf *b, const char *json)
+{
+    for (const char *p = json; *p; p += strcspn(p, "<")) {
+        for (; *p == '<'; p++)
+            buf_addf(b, "\\u003c");
+        buf_add(b, p, strcspn(p, "<"));
+    }
+}
+
+static void write_live(struct writer *w, const struct page_chart *c)
+{
+    struct buf *b = w->out;
+    const char *title = c->title ? c->title : c->name;
+    buf_addf(b, "<figure class=\"chart\" role=\"img\" aria-label=\"");
+    add_text(b, title, strlen(title));
+    buf_addf(b,
+             "\"><script type=\"application/json\">{\"width\":%d,\"height\":%d,\"spec\":", PAGE_CHART_WIDTH,
+             PAGE_CHART_HEIGHT);
+    add_json(b, c->json);
+    buf_addf(b, ",\"data\":{");
+    for (size_t i = 0; i < c->ndata; i++) {
+        buf_addf(b, "%s", i ? "," : "");
+        json_quote(b, c->data[i].name, strlen(c->data[i].name));
+        buf_addf(b, ":");
+        add_json(b, c->data[i].json);
+    }
+    buf_addf(b, "}}</script><div></div><noscript>A script draws this chart.</noscript></figure>\n");
+}
+
 /* As a PNG: it looks the same whatever fonts the reader's machine has. */
 static bool write_chart(struct writer *w, const struct block *b, struct err *e)
 {
     const struct page_chart *c = sheet_chart(w->sheet, b);
     const char *png, *title = c->title ? c->title : c->name;
     size_t n;
+    if (w->live) {
+        write_live(w, c);
+        return true;
+    }
     if (!sheet_png(w->sheet, c, CHART_LIGHT, &png, &n, e))
         return false;
     buf_addf(w->out, "<figure class=\"chart\"><img width=\"%u\" height=\"%u\" alt=\"", png_side(png, 16) / 2,
@@ -252,18 +288,60 @@ static bool write_chart(struct writer *w, const struct block *b, struct err *e)
 
 /* --- the file --- */
 
-static void write_head(struct buf *b, const char *title)
+static const struct script {
+    const char *text, *hash;
+} chart_scripts[] = {{web_vega_js, VEGA_JS_HASH},
+                     {web_vega_lite_js, VEGA_LITE_JS_HASH},
+                     {web_embed_js, EMBED_JS_HASH},
+                     {web_kit_js, KIT_JS_HASH},
+                     {web_chart_js, CHART_JS_HASH}};
+
+static void write_style(struct buf *b, const char *css)
 {
+    buf_addf(b, "<style>");
+    buf_add(b, css, strlen(css));
+    buf_addf(b, "</style>\n");
+}
+
+static void write_script(struct buf *b, const char *js)
+{
+    buf_addf(b, "<script>");
+    buf_add(b, js, strlen(js));
+    buf_addf(b, "</script>\n");
+}
+
+static void write_head(struct buf *b, const char *title, bool charts)
+{
+    buf_addf(
+        b,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; font-src "
+        "data:; style-src %s %s; script-src %s",
+        PAGE_CSS_HASH, FONTS_CSS_HASH, PAGE_JS_HASH);
+    for (size_t i = 0; charts && i < countof(chart_scripts); i++)
+        buf_addf(b, " %s", chart_scripts[i].hash);
     buf_addf(b,
-             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-             "style-src %s; script-src %s; base-uri 'none'; form-action 'none'\">\n"
-             "<meta name=\"generator\" content=\"cupel %s\">\n<title>",
-             PAGE_CSS_HASH, PAGE_JS_HASH, CUPEL_VERSION);
-    buf_addf(b, "%s</title>\n<style>", title);
-    buf_add(b, web_page_css, strlen(web_page_css));
-    buf_addf(b, "</style>\n</head>\n<body>\n<main>\n");
+             "; base-uri 'none'; form-action 'none'\">\n<meta name=\"generator\" content=\"cupel %s\">\n"
+             "<title>%s</title>\n",
+             CUPEL_VERSION, title);
+    write_style(b, web_fonts_css);
+    write_style(b, web_page_css);
+    buf_addf(b, "</head>\n<body>\n<main>\n");
+}
+
+static void write_foot(struct buf *b, bool charts)
+{
+    buf_addf(b, "</main>\n");
+    write_script(b, web_page_js);
+    if (charts) {
+        buf_addf(b, "<script type=\"application/json\" id=\"theme\">");
+        add_json(b, web_theme);
+        buf_addf(b, "</script>\n");
+        for (size_t i = 0; i < countof(chart_scripts); i++)
+            write_script(b, chart_scripts[i].text);
+    }
+    buf_addf(b, "</body>\n</html>\n");
 }
 
 /* What a heading's HTML says, without its tags. */
@@ -280,10 +358,10 @@ static const char *plain(struct arena *a, const char *html)
     return arena_str(a, b.p);
 }
 
-bool page_html(const struct sheet *s, struct buf *out, struct err *e)
+bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e)
 {
     auto_buf body = BUF(256 << 20);
-    struct writer w = {.sheet = s, .out = &body};
+    struct writer w = {.sheet = s, .live = live, .out = &body};
     for (size_t i = 0; i < s->nblocks; i++) {
         size_t end = sheet_tiles_end(s, i);
         if (s->blocks[i].kind == BLOCK_VALUE) {
@@ -300,10 +378,9 @@ bool page_html(const struct sheet *s, struct buf *out, struct err *e)
     }
     if (!buf_done(&body, e))
         return false;
-    write_head(out, w.title ? plain(s->a, w.title) : s->page->name);
+    bool charts = live && s->ncharts > 0;
+    write_head(out, w.title ? plain(s->a, w.title) : s->page->name, charts);
     buf_add(out, body.p, body.len);
-    buf_addf(out, "</main>\n<script>");
-    buf_add(out, web_page_js, strlen(web_page_js));
-    buf_addf(out, "</script>\n</body>\n</html>\n");
+    write_foot(out, charts);
     return buf_done(out, e);
 }

@@ -1,4 +1,4 @@
-/* web_data.S - files of web/ that pages carry, in the program's read-only data. */
+/* web_data.S - what pages carry as HTML, in the program's read-only data. */
 #include "page/page_hashes.h" /* so that it is made anew when they are */
     .section .rodata
 
@@ -12,6 +12,13 @@
     .endm
 
     file web_page_css, page.css
+    file web_fonts_css, fonts.css
     file web_page_js, page.js
+    file web_chart_js, chart.js
+    file web_kit_js, kit.js
+    file web_vega_js, vega.min.js
+    file web_vega_lite_js, vega-lite.min.js
+    file web_embed_js, vega-embed.min.js
+    file web_theme, theme.json
 
     .section .note.GNU-stack, "", %progbits

@@ -1,6 +1,8 @@
-/* web_data.h - files of web/ that pages carry, compiled in; NUL-terminated. PAGE_CSS_HASH and PAGE_JS_HASH
- * are what a Content-Security-Policy calls them. */
+/* web_data.h - what pages carry as HTML, compiled in; NUL-terminated. PAGE_CSS_HASH and its like are what a
+ * Content-Security-Policy calls them. */
 #pragma once
 #include "page/page_hashes.h"
 
-extern const char web_page_css[], web_page_js[];
+extern const char web_page_css[], web_fonts_css[], web_page_js[];
+extern const char web_chart_js[], web_kit_js[], web_vega_js[], web_vega_lite_js[], web_embed_js[];
+extern const char web_theme[]; /* JSON */

@@ -79,8 +79,8 @@ def test_in_text_bars_are_drawn_and_others_named(out):
     assert "[chart whole: --to png and svg draw it]" in text
 
 
-def test_html_holds_the_pictures(out):
-    html = (out / "p.html").read_text()
+def test_html_holds_the_pictures(cupel, shop, out):
+    html = cupel(["render", "p", "--to", "html", "--static"], shop).stdout
     assert html.count('src="data:image/png;base64,iVBORw0KGgo') == 3
     assert 'width="800" height="500" alt="Films by genre"' in html
 

@@ -1,0 +1,51 @@
+// Charts live: the same specs, theme and rows as in pictures, with tooltips, zooming and legends that react.
+(async () => {
+  await Promise.allSettled([400, 600].map((weight) => document.fonts.load(weight + " 12px Inter")));
+  const context = document.createElement("canvas").getContext("2d");
+  const { merged, madeToFit } = chartKit((text, font, size, weight, style) => {
+    context.font = `${style} ${weight} ${size}px ${font}`;
+    return context.measureText(text).width;
+  });
+  const theme = JSON.parse(document.getElementById("theme").textContent);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const charts = [...document.querySelectorAll("figure.chart")].map((figure) => ({
+    figure, target: figure.querySelector("div"), ...JSON.parse(figure.querySelector("script").textContent),
+  }));
+  const options = {
+    mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true },
+    logLevel: vega.Warn,
+  };
+
+  async function draw(chart) {
+    const config = merged(theme.common, theme[dark.matches ? "dark" : "light"]);
+    config.background = "transparent";
+    const width = Math.min(chart.figure.clientWidth, chart.width);
+    const spec = madeToFit(chart.spec, merged(config, chart.spec.config || {}), width, width * chart.height / chart.width);
+    vega.setRandom(vega.randomLCG(42));
+    chart.view?.finalize();
+    chart.view = await vegaEmbed(chart.target, { ...spec, datasets: chart.data }, { ...options, config });
+    chart.target.querySelector("svg").setAttribute("aria-hidden", "true"); // the figure says what it is
+    chart.drawn = width;
+  }
+
+  async function drawAll(which) {
+    for (const chart of charts) {
+      if (!which(chart)) continue;
+      try {
+        await draw(chart);
+      } catch (error) {
+        chart.target.textContent = "This chart cannot be drawn: " + error.message;
+        console.error(error);
+      }
+      performance.mark("chart");
+    }
+  }
+
+  await drawAll(() => true);
+  dark.addEventListener("change", () => drawAll(() => true));
+  let waiting;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => drawAll((chart) => chart.drawn !== Math.min(chart.figure.clientWidth, chart.width)), 150);
+  });
+})();
