@@ -31,7 +31,7 @@ struct chart_job {
     /* In pixels, axes and titles included; 0 = as the spec says. A spec with sizes of its own keeps them, and
      * so does one that is made of several views. */
     double width, height;
-    int64_t time_ms;     /* 0 = 20 s */
+    int64_t time_ms;     /* of work; 0 = 20 s */
     size_t memory_bytes; /* of the JavaScript; 0 = 1 GiB */
     /* The content of `data: {url: ...}`, allocated by malloc; NULL = there is no such thing. Without the
      * function nothing is loaded. */
