@@ -103,7 +103,10 @@ test_fuzz() {
 
 test_python() { # FOLDER [PREFIX]: pytest on tests/FOLDER with the binaries of $CUPEL_BUILD
     built=${CUPEL_BUILD:-$PWD/build}
+    # File by file on two cores; what kills, races and measures has them for itself.
+    side_by_side=
+    case $1 in e2e | chart | standin) side_by_side="-n 2 --dist loadfile" ;; esac
     CUPEL=$built/cupel TMDB_STANDIN=$built/tmdb-standin CUPEL_BUILD=$built PYTHONDONTWRITEBYTECODE=1 \
-        "$CUPEL_PYTHON" -m pytest -q -p no:cacheprovider \
+        "$CUPEL_PYTHON" -m pytest -q -p no:cacheprovider $side_by_side \
         --junitxml="$junit/${2:-}$1.xml" -o junit_suite_name="${2:-}$1" "tests/$1"
 }
