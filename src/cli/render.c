@@ -1,4 +1,7 @@
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -10,7 +13,7 @@
 struct render_conf {
     const char *to, *out, *now, *theme;
     int64_t width;
-    bool still;
+    bool still, watch;
 };
 static const struct opt render_options[] = {
     {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMATS",
@@ -21,6 +24,8 @@ static const struct opt render_options[] = {
      "light (default) or dark, of svg and png"},
     {"static", 0, OPT_FLAG, offsetof(struct render_conf, still), NULL,
      "html: charts as pictures, for mails and where no script may run"},
+    {"watch", 0, OPT_FLAG, offsetof(struct render_conf, watch), NULL,
+     "Render again whenever the page is saved, until Ctrl-C"},
     {"now", 0, OPT_TEXT, offsetof(struct render_conf, now), "TIME", "$now of the page's queries"},
     {"width", 0, OPT_COUNT, offsetof(struct render_conf, width), "COLUMNS",
      "Of the text (default 100, less on a narrower terminal)"},
@@ -36,6 +41,8 @@ struct rendering {
     struct sheet sheet;
     json_t *written;
     int64_t now_us;
+    const struct format *formats[MAX_FORMATS];
+    size_t nformats;
 };
 
 /* --- the media --- */
@@ -183,38 +190,127 @@ static bool find_theme(const char *name, enum chart_theme *ret, struct err *e)
            fail(e, ERR_USER, "--theme is light or dark, not '%s'", name);
 }
 
+/* --- once, or at every save --- */
+
+static bool render_once(struct rendering *r, const struct opened *x, struct arena *a, const struct page *page,
+                        struct query_memory *memory, struct err *e)
+{
+    if (!sheet_make(a, &x->shop, x->session, page, memory, &r->sheet, e))
+        return false;
+    for (size_t i = 0; i < r->nformats; i++)
+        if (!write_one(r, r->formats[i], e))
+            return false;
+    app_problems(r->app, x->project, r->sheet.warnings);
+    return true;
+}
+
+static void close_fd(void *arg)
+{
+    close((int)(intptr_t)arg);
+}
+
+/* Editors write the file, or write another one and give it the name: the folder tells of both. */
+static bool watch_open(struct arena *a, const char *path, int *ret, struct err *e)
+{
+    char *dir = arena_str(a, path);
+    *strrchr(dir, '/') = '\0';
+    int fd = inotify_init1(IN_CLOEXEC);
+    if (fd < 0 || inotify_add_watch(fd, dir, IN_CLOSE_WRITE | IN_MOVED_TO) < 0)
+        return fs_fail(e, "cannot watch", dir);
+    arena_defer(a, close_fd, (void *)(intptr_t)fd);
+    *ret = fd;
+    return true;
+}
+
+/* Until something is done to the file of that name; what comes within a moment of it counts as one. */
+static bool watch_wait(int fd, const char *name, struct err *e)
+{
+    enum { MOMENT_MS = 10 };
+    bool saved = false;
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        char events[16 << 10] __attribute__((aligned(8)));
+        if (saved && poll(&p, 1, MOMENT_MS) == 0)
+            return true;
+        ssize_t n = read(fd, events, sizeof events);
+        if (n < 0 && errno != EINTR)
+            return fs_fail(e, "cannot watch", name);
+        for (ssize_t at = 0; at < n;) {
+            const struct inotify_event *event = (const void *)(events + at);
+            saved = saved || (event->len && strcmp(event->name, name) == 0);
+            at += (ssize_t)(sizeof *event + event->len);
+        }
+    }
+}
+
+static bool render_again(struct rendering *r, const struct opened *x, const struct page *page,
+                         struct query_memory *memory, const char *path)
+{
+    auto_arena *a = arena_new();
+    struct page fresh = *page;
+    struct err e;
+    char *text;
+    size_t n;
+    int64_t begun = clock_mono_us();
+    bool ok = fs_read(a, path, 16 << 20, &text, &n, &e);
+    fresh.text = text;
+    ok = ok && (text_utf8(text, n) || fail(&e, ERR_USER, "'%s' is not valid UTF-8", page->path)) &&
+         render_once(r, x, a, &fresh, memory, &e);
+    fflush(stdout);
+    if (ok)
+        fprintf(stderr, "rendered in %.0f ms\n", (double)(clock_mono_us() - begun) / 1e3);
+    else
+        err_print(stderr, &e, text);
+    query_memory_sweep(memory);
+    return ok;
+}
+
+static bool watch(struct rendering *r, const struct opened *x, const struct page *page, struct err *e)
+{
+    struct arena *a = r->app->a;
+    const char *path = fs_join(a, x->project->root, page->path);
+    struct query_memory *memory = query_memory_open(a);
+    int fd = -1;
+    if (!watch_open(a, path, &fd, e))
+        return false;
+    do
+        render_again(r, x, page, memory, path);
+    while (watch_wait(fd, strrchr(path, '/') + 1, e));
+    return false;
+}
+
+static bool check_options(const struct rendering *r, struct err *e)
+{
+    const struct render_conf *c = r->conf;
+    if (r->nformats > 1 && !c->out)
+        return fail(e, ERR_USER, "several formats need --out DIR");
+    if (r->formats[0]->draw && !c->out)
+        return fail(e, ERR_USER, "--to %s needs --out DIR: each chart is a file", r->formats[0]->name);
+    return !c->width || (c->width >= 20 && c->width <= 10000) ||
+           fail(e, ERR_USER, "--width must be from 20 to 10000");
+}
+
 static bool render(struct app *app, const void *conf, struct err *e)
 {
     const struct render_conf *c = conf;
-    const struct format *chosen[MAX_FORMATS];
-    size_t n;
-    enum chart_theme theme;
-    if (!find_formats(app, c->to ? c->to : "txt", chosen, &n, e) || !find_theme(c->theme, &theme, e))
+    struct rendering r = {.app = app, .conf = c, .written = json_tie(app->a, json_array())};
+    if (!find_formats(app, c->to ? c->to : "txt", r.formats, &r.nformats, e) ||
+        !find_theme(c->theme, &r.theme, e) || !check_options(&r, e))
         return false;
-    if (n > 1 && !c->out)
-        return fail(e, ERR_USER, "several formats need --out DIR");
-    if (chosen[0]->draw && !c->out)
-        return fail(e, ERR_USER, "--to %s needs --out DIR: each chart is a file", chosen[0]->name);
-    if (c->width && (c->width < 20 || c->width > 10000))
-        return fail(e, ERR_USER, "--width must be from 20 to 10000");
     struct run_options o = {.start_us = INT64_MIN, .end_us = INT64_MAX, .now_pinned = c->now != NULL};
     struct opened x;
     if (c->now && !clock_parse(c->now, &o.now_us, e))
         return wrap(e, "--now");
     if (!app_open(app, OPEN_BOUND, &o, &x, e))
         return false;
+    r.now_us = x.shop.params.now_us;
     const struct page *page = find_page(x.project, app->args[0], e);
-    struct rendering r = {.app = app,
-                          .conf = c,
-                          .theme = theme,
-                          .written = json_tie(app->a, json_array()),
-                          .now_us = x.shop.params.now_us};
-    if (!page || !sheet_make(app->a, &x.shop, x.session, page, &r.sheet, e))
+    if (!page)
         return false;
-    for (size_t i = 0; i < n; i++)
-        if (!write_one(&r, chosen[i], e))
-            return false;
-    app_problems(app, x.project, r.sheet.warnings);
+    if (c->watch)
+        return watch(&r, &x, page, e);
+    if (!render_once(&r, &x, app->a, page, NULL, e))
+        return false;
     if (app->json && c->out)
         print_json(json_pack("{s:O}", "written", r.written));
     return true;

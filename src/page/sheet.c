@@ -14,22 +14,44 @@ struct maker {
     struct arena *a;
     const struct workshop *w;
     struct session *s;
+    struct query_memory *memory;
 };
+
+static bool compute(struct maker *m, const struct block *b, struct page_query *q, struct err *e)
+{
+    struct engine_params params = project_params(m->a, m->w->project, &m->w->params);
+    struct engine_column *columns;
+    size_t n;
+    if (!asset_relations(m->a, m->w, m->s, b->body, b->at, e) ||
+        !m->w->driver->bind(m->a, m->s, b->body, params, b->at, &columns, &n, e) ||
+        !engine_rows(m->w->driver, m->a, m->s, b->body, params, MAX_ROWS, &q->rows, e))
+        return e->at.line ? false : wrap(e, "query '%s'", b->name);
+    query_columns(m->a, q, columns, n);
+    return true;
+}
+
+/* Versions are told before the rows are read: what moves meanwhile is read again the next time. */
+static bool ask(struct maker *m, const struct block *b, struct page_query *q, struct err *e)
+{
+    if (!m->memory)
+        return compute(m, b, q, e);
+    if (query_memory_find(m->memory, m->a, m->w, b->body, q))
+        return true;
+    struct answer *x = query_memory_begin(m->w, m->s, b->body);
+    bool ok = compute(m, b, q, e);
+    query_memory_keep(m->memory, x, ok ? q : NULL);
+    return ok;
+}
 
 static bool run_query(struct maker *m, const struct block *b, struct err *e)
 {
     for (size_t i = 0; i < m->sheet->queries.n; i++)
         if (strcmp(m->sheet->queries.v[i].name, b->name) == 0)
             return fail_at(e, ERR_USER, b->name_at, "there is a query '%s' on this page already", b->name);
-    struct engine_params params = project_params(m->a, m->w->project, &m->w->params);
-    struct engine_column *columns;
-    size_t n;
-    struct page_query q = {.name = b->name};
-    if (!asset_relations(m->a, m->w, m->s, b->body, b->at, e) ||
-        !m->w->driver->bind(m->a, m->s, b->body, params, b->at, &columns, &n, e) ||
-        !engine_rows(m->w->driver, m->a, m->s, b->body, params, MAX_ROWS, &q.rows, e))
-        return e->at.line ? false : wrap(e, "query '%s'", b->name);
-    query_columns(m->a, &q, columns, n);
+    struct page_query q = {0};
+    if (!ask(m, b, &q, e))
+        return false;
+    q.name = b->name;
     *arena_push(m->a, &m->sheet->queries) = q;
     return true;
 }
@@ -78,10 +100,10 @@ static bool read_charts(struct sheet *s, struct err *e)
 }
 
 bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
-                struct sheet *ret, struct err *e)
+                struct query_memory *memory, struct sheet *ret, struct err *e)
 {
     *ret = (struct sheet){.a = a, .page = p};
-    struct maker m = {ret, a, w, s};
+    struct maker m = {ret, a, w, s, memory};
     if (!blocks_split(a, p->path, p->text, &ret->blocks, &ret->nblocks, e))
         return false;
     for (size_t i = 0; i < ret->nblocks; i++)

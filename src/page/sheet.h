@@ -3,6 +3,7 @@
 #include "lake/map.h"
 #include "page/blocks.h"
 #include "page/chart.h"
+#include "page/memory.h"
 #include "page/page.h"
 #include "page/query.h"
 
@@ -29,9 +30,9 @@ struct sheet {
     struct problems *warnings; /* what Vega says of charts as they are drawn */
 };
 
-/* Mistakes have their place in the page's file. */
+/* Mistakes have their place in the page's file. memory: answers of earlier times, NULL = none are kept. */
 bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
-                struct sheet *ret, struct err *e) must_check;
+                struct query_memory *memory, struct sheet *ret, struct err *e) must_check;
 
 /* What a table block shows: row by row, cells as they are to be read, values as the query gave them (NULL =
  * null). */

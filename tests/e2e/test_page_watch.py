@@ -1,0 +1,74 @@
+"""`render --watch`: the page is written again at every save, from answers that are still true."""
+import os
+import signal
+import subprocess
+
+import pytest
+
+
+@pytest.fixture
+def shop(cupel, tmp_path):
+    cupel(["init", "shop"], tmp_path)
+    cupel(["run"], tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def watching(cupel_bin, shop):
+    process = subprocess.Popen([cupel_bin, "-C", str(shop), "render", "overview", "--to", "txt,html", "--out", str(shop / "out"),
+                                "--watch"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    yield process
+    process.send_signal(signal.SIGINT)
+    process.wait(10)
+
+
+def rendered(process):
+    """Waits for the next time; what was said before it, and the milliseconds."""
+    said = ""
+    while True:
+        line = process.stderr.readline()
+        assert line, f"it has ended: {said}"
+        if line.startswith("rendered in "):
+            return said, float(line.split()[2])
+        said += line
+        if "error:" in line:
+            return said, None
+
+
+def test_every_save(cupel, shop, watching):
+    page = shop / "pages" / "overview.md"
+    text = page.read_text()
+    assert rendered(watching)[1] is not None
+    assert (shop / "out" / "overview.txt").read_text().startswith("Orders\n")
+
+    page.write_text(text.replace("# Orders", "# All orders"))
+    said, again = rendered(watching)
+    assert said == "" and (shop / "out" / "overview.txt").read_text().startswith("All orders\n")
+
+    other = shop / "pages" / "overview.md~"
+    other.write_text(text.replace("# Orders", "# Renamed"))
+    os.rename(other, page)
+    rendered(watching)
+    assert "<title>Renamed</title>" in (shop / "out" / "overview.html").read_text()
+
+    page.write_text(text + "\n{{ nope.x }}\n")
+    said, _ = rendered(watching)
+    assert "pages/overview.md:" in said and "no query 'nope' on this page" in said
+    assert "<title>Renamed</title>" in (shop / "out" / "overview.html").read_text(), "what was good stays"
+
+    page.write_text(text)
+    while rendered(watching)[1] is None:
+        pass
+    assert (shop / "out" / "overview.txt").read_text().startswith("Orders\n")
+
+
+def test_data_that_moved_is_read_again(cupel, shop, watching):
+    rendered(watching)
+    assert "Ghana         1    99.00" in (shop / "out" / "overview.txt").read_text()
+    model = shop / "models" / "silver" / "orders.sql"
+    model.write_text(model.read_text().replace("99.00", "77.00"))
+    cupel(["run"], shop)
+    page = shop / "pages" / "overview.md"
+    page.write_text(page.read_text() + "\n")
+    rendered(watching)
+    assert "Ghana         1    77.00" in (shop / "out" / "overview.txt").read_text()
