@@ -56,15 +56,23 @@ for day in $days; do
 done
 run tables
 run render kpi --to txt
+for page in overview kpi plots quality; do
+    run render $page --to html --out $here/pages
+done
 
 cat <<END
 That was the movies project: three days of an API that stands in for TMDB, loaded into the Delta tables
-of $here/movies/lake, and a report made from them. Where to look next:
+of $here/movies/lake, and a report made from them. Its pages are ready for a browser, each one file:
+
+  $here/pages/overview.html, kpi.html, plots.html, quality.html
+
+Where to look next:
 
   PATH=\$PWD/build:\$PATH; cd $here/movies
   cupel plan                                    what a run would do
   cupel query 'SELECT title, vote_average FROM silver.movies ORDER BY 2 DESC LIMIT 5'
   cupel history silver.movies                   every commit; silver.movies@v0 is the first in a query
+  cupel render plots --to pdf --out .           the same page on paper; png, svg and txt work, too
   ls sources models pages                       all there is to the project: change one, run again
 
 To use TMDB itself: TMDB_API_KEY=... cupel run

@@ -41,6 +41,10 @@ bool asset_no_table(const struct project *p, const char *name, struct src at, st
         for (size_t k = 0; k < p->sources[i].ntables; k++)
             *arena_push(a, &names) = p->sources[i].tables[k].name;
     const char *near = text_nearest(name, names.v, names.n);
+    if (near && strcmp(near, name) == 0) {
+        fail_at(e, ERR_USER, at, "table '%s' is not made yet, and there is a mistake in what makes it", name);
+        return hint(e, "`cupel validate` says which");
+    }
     fail_at(e, ERR_USER, at, "unknown table '%s'", name);
     return near ? hint(e, "did you mean '%s'?", near) : hint(e, "`cupel tables` lists those that there are");
 }

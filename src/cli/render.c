@@ -324,5 +324,6 @@ const struct cmd cmd_render = {
     .conf_size = sizeof(struct render_conf),
     .min_args = 1,
     .max_args = 1,
+    .lenient = true,
     .run = render,
 };
