@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 import urllib.parse
+import urllib.request
 
 import pytest
 
@@ -66,6 +67,11 @@ class Standin:
 
     def env(self, **more):
         return {**os.environ, "TMDB_BASE_URL": self.url, "TMDB_API_KEY": str(self.key), "TMDB_RATE_LIMIT": "0", **more}
+
+    def requests(self):
+        """How many it was asked for, by kind; of one with --stats."""
+        with urllib.request.urlopen(self.origin + "/stats") as answer:
+            return json.load(answer)["by_route"]
 
     def stop(self):
         self.connection.close()

@@ -1,6 +1,5 @@
 """Tables of a lake as comparable values."""
 import json
-import urllib.request
 
 import deltalake
 
@@ -22,9 +21,3 @@ def tables(lake, volatile):
         without = volatile.get(name, volatile.get(name.split("/")[0], ()))
         got[name] = rows(lake / name, without)
     return got
-
-
-def requests_made(server):
-    with urllib.request.urlopen(server.origin + "/stats") as r:
-        stats = json.load(r)
-    return sum(stats["requests"].values()) if isinstance(stats["requests"], dict) else stats["requests"]

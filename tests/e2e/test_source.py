@@ -4,12 +4,12 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 import urllib.request
 
 import deltalake
 import pytest
 
+import killing
 from lab import canonical
 
 NOW = "2026-11-21T06:00:00Z"
@@ -35,7 +35,7 @@ class Source:
             if event.get("task") == "tmdb":
                 task = event
         told = {r["resource"]: r for r in task.get("resources", [])}
-        told["task"], told["stderr"], told["requests"] = task, done.stderr, asked(server)
+        told["task"], told["stderr"], told["requests"] = task, done.stderr, server.requests()
         return told
 
     def rows(self, table):
@@ -50,10 +50,6 @@ class Source:
 
 def reset(server):
     urllib.request.urlopen(urllib.request.Request(server.origin + "/stats/reset", method="POST")).read()
-
-
-def asked(server):
-    return json.load(urllib.request.urlopen(server.origin + "/stats"))["by_route"]
 
 
 def total(requests):
@@ -159,8 +155,7 @@ def interrupt(source, requests, *args, pages=2):
     reset(source.server)
     p = subprocess.Popen([source.bin, "-C", str(source.path), "run", "-s", "tmdb", "--now", NOW, "--pages", str(pages), *args],
                          env=source.server.env(TMDB_RATE_LIMIT="150"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while total(asked(source.server)) < requests and p.poll() is None:
-        time.sleep(0.005)
+    killing.wait_until(lambda: total(source.server.requests()) >= requests, p)
     p.send_signal(signal.SIGKILL)
     assert p.wait() == -signal.SIGKILL, "it ended too early"
 

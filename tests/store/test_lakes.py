@@ -1,16 +1,20 @@
 """A project whose lake is not on local disk: the same rows, the same commands, the same after kills, open to others."""
 import json
+import os
+import random
 import shutil
-import signal
 import subprocess
 
 import deltalake
 import pyarrow as pa
 import pytest
 
+import killing
 from places import place_of
 
 DAYS = ("2026-11-20", "2026-11-21")
+SEED = int(os.environ.get("CUPEL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+DICE = random.Random(SEED)
 
 
 class Movies:
@@ -30,25 +34,20 @@ class Movies:
     def query(self, sql):
         return json.loads(self.cupel("query", "--json", sql))
 
-    def run(self, standin, first_kill_s=None):
-        """With kills that come later and later until a run gets through; returns how many there were."""
+    def run(self, standin, kill_after=()):
+        """Two days' runs, each with kills after so many words of its own; returns how many met a living run."""
         kills = 0
         for day in DAYS:
             env = {**self.env, "TMDB_BASE_URL": standin("--date", day, "--key", "any").url}
-            args = [self.bin, "-C", str(self.path), "run", "--var", "pages=1", "--now", f"{day}T12:00:00Z"]
-            wait = first_kill_s
-            while True:
-                process = subprocess.Popen(args, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-                try:
-                    out, _ = process.communicate(timeout=wait)
-                except subprocess.TimeoutExpired:
-                    process.send_signal(signal.SIGKILL)
-                    process.communicate()
-                    kills += 1
-                    wait *= 1.4
+            args = [self.bin, "-C", str(self.path), "--json", "run", "--var", "pages=1", "--now", f"{day}T12:00:00Z"]
+            for words in [*kill_after, None]:
+                process = subprocess.Popen(args, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                if words is not None:
+                    killing.run_until_killed(process, words, DICE.random() * 0.05)
+                    kills += process.returncode == -9
                     continue
-                assert process.returncode == 0, out.decode()
-                break
+                out, errors = process.communicate()
+                assert process.returncode == 0, f"seed {SEED}: {out}{errors}"
         return kills
 
     def tables(self):
@@ -99,7 +98,8 @@ def test_the_movies_project(remote, tmp_path, make_project, cupel_bin, standin, 
 
 def test_killed_runs_leave_the_same(remote, tmp_path, make_project, cupel_bin, standin, reference):
     movies = Movies(remote, tmp_path, make_project, cupel_bin)
-    assert movies.run(standin, first_kill_s=0.5) >= 2
+    print(f"seed {SEED}")
+    assert movies.run(standin, kill_after=(1, 3, 6)) >= 4
     assert movies.rows() == reference
     cache = tmp_path / "cache" / "work"
     assert list(cache.iterdir()) == []  # the mirrors of the killed ones are gone

@@ -12,6 +12,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+import killing
 import proxy as p
 
 WRITERS, COMMITS = 3, 8
@@ -35,12 +36,12 @@ class Table:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def start_writer(self, uri, env, name):
-        return subprocess.Popen([self.tools / "lake_writer", uri, self.template, name, "1", str(COMMITS)], text=True,
+    def start_writer(self, uri, env, name, first=1, last=COMMITS):
+        return subprocess.Popen([self.tools / "lake_writer", uri, self.template, name, str(first), str(last)], text=True,
                                 env={**self.env, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def check(self, acknowledged):
-        """{(writer, seq): version}, which were said to be committed."""
+    def check(self, acknowledged, done):
+        """{(writer, seq): version}, which were said to be committed; {writer: its last seq}."""
         names = [n for n in self.place.names("_delta_log") if n.endswith(".json") and n[:20].isdigit()]
         assert names == [f"{v:020}.json" for v in range(len(names))]
         said = {}
@@ -51,11 +52,11 @@ class Table:
                     key = txn["appId"], txn["version"]
                     assert key not in said, f"{key} is in {said[key]} and {version}"
                     said[key] = version
-        assert sorted(said) == sorted((f"writer-w{n}", seq) for n in range(WRITERS) for seq in range(1, COMMITS + 1))
+        assert sorted(said) == sorted((f"writer-{name}", seq) for name, last in done.items() for seq in range(1, last + 1))
         for key, version in acknowledged.items():
             assert said[key] == version
         shown = json.loads(self.tool("lake_tool", "show", self.place.uri))
-        assert len(shown["files"]) == WRITERS * COMMITS
+        assert len(shown["files"]) == sum(done.values())
         content = self.template.read_bytes()
         assert self.place("fetch", len(content), *(f["path"] for f in shown["files"])) == content * len(shown["files"])
 
@@ -67,30 +68,17 @@ def acknowledged_by(name, out):
 
 def test_writers_that_are_killed(remote, tmp_path):
     print(f"seed {SEED}")
-    table, acknowledged, errors, kills = Table(remote, tmp_path), {}, [], []
-
-    def write(name, dice):
-        while True:
-            writer = table.start_writer(remote.uri, {}, name)
-            killer = threading.Timer(dice.uniform(0.1, 0.5) * (1 + len(kills) / 4), writer.kill)
-            killer.start()
-            out, words = writer.communicate()
-            killer.cancel()
-            acknowledged.update(acknowledged_by(name, out))
-            if writer.returncode == -9:
-                kills.append(name)
-                continue
-            if writer.returncode:
-                errors.append(words)
-            return
-
-    threads = [threading.Thread(target=write, args=(f"w{n}", random.Random(SEED + n))) for n in range(WRITERS)]
+    table = Table(remote, tmp_path)
+    lives = {f"w{n}": killing.Lives(lambda *steps, name=f"w{n}": table.start_writer(remote.uri, {}, name, *steps), COMMITS,
+                                    random.Random(SEED + n)) for n in range(WRITERS)}
+    threads = [threading.Thread(target=w.run, args=(3,)) for w in lives.values()]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not errors and len(kills) >= 2
-    table.check(acknowledged)
+    assert not [w.error for w in lives.values() if w.error]
+    table.check({(f"writer-{name}", seq): version for name, w in lives.items() for seq, version in w.acks.items()},
+                {name: w.last for name, w in lives.items()})
 
 
 @pytest.mark.parametrize("fault", [p.LOST_ANSWER])
@@ -109,4 +97,4 @@ def test_writers_behind_a_bad_network(faulty, tmp_path, fault):
         assert writer.returncode == 0, words
         acknowledged.update(acknowledged_by(f"w{n}", out))
     assert len(acknowledged) == WRITERS * COMMITS and count[0] > 50
-    table.check(acknowledged)
+    table.check(acknowledged, {f"w{n}": COMMITS for n in range(WRITERS)})
