@@ -327,7 +327,10 @@ static bool merge_in(struct job *j, struct store *store, const char *dir, struct
     if (!job_stage_select(j, store, dir, false, in, e))
         return false;
     struct lake_table in_table = {.store = store, .dir = dir, .clock = j->w->clock};
-    struct lake_snapshot snap = {.schema = j->schema, .files = in->files, .nfiles = in->nfiles};
+    struct lake_snapshot snap = {.schema = j->schema,
+                                 .mapping = lake_mapping_of(j->properties.v, j->properties.n),
+                                 .files = in->files,
+                                 .nfiles = in->nfiles};
     if (!buf_done(&sql, e) || !j->w->driver->relation_files(j->s, "cupel_in", &in_table, &snap, NULL, 0, e) ||
         !job_unique_key(j, "cupel_in", e) || !find_hits(j, in, e))
         return false;

@@ -21,7 +21,7 @@ static bool keep_schema(struct job *j, const struct lake_schema *gives, struct e
     bool widen = j->m->evolve && lake_may_widen(j->properties.v, j->properties.n);
     if (lake_schema_merge(j->t->a, &j->work.base->schema, gives, j->m->evolve, widen, &j->schema,
                           &j->schema_changed, e))
-        return true;
+        return lake_schema_map(j->t->a, j->work.base, j->properties.v, j->properties.n, &j->schema, e);
     wrap(e, "table '%s'", j->m->name);
     if (!j->m->evolve)
         return hint(e, "its header says `schema: freeze`: with `schema: evolve` the table would change");
@@ -48,16 +48,27 @@ static void keep_column(const struct lake_snapshot *base, struct lake_field *f)
 /* Of the table, from what the SELECT gives. */
 static bool target_schema(struct job *j, struct err *e)
 {
+    struct arena *a = j->t->a;
     const struct lake_snapshot *base = j->work.base;
-    struct lake_field *f = arena_make(j->t->a, struct lake_field, j->m->ncolumns);
+    struct lake_field *f = arena_make(a, struct lake_field, j->m->ncolumns);
     for (size_t i = 0; i < j->m->ncolumns; i++)
         f[i] = (struct lake_field){
             .name = j->m->columns[i].name, .type = j->m->columns[i].type, .nullable = true, .metadata = "{}"};
     struct lake_schema gives = {f, j->m->ncolumns};
     if (base && (!job_replaces_all(j) || !j->m->evolve))
         return keep_schema(j, &gives, e);
-    for (size_t i = 0; base && i < gives.n; i++)
-        keep_column(base, &f[i]);
+    bool mapped = base && base->mapping != LAKE_MAPPING_NONE; /* to compare, columns need their names */
+    if (mapped && !lake_schema_map(a, base, j->properties.v, j->properties.n, &gives, e))
+        return false;
+    struct lake_field *kept = arena_make(a, struct lake_field, gives.n);
+    for (size_t i = 0; i < gives.n; i++) {
+        kept[i] = gives.fields[i];
+        if (base)
+            keep_column(base, &kept[i]);
+    }
+    gives.fields = kept;
+    if (!lake_schema_map(a, base, j->properties.v, j->properties.n, &gives, e))
+        return false;
     j->schema = gives;
     j->schema_changed = base && !lake_schema_equal(&gives, &base->schema);
     return true;
@@ -295,6 +306,7 @@ static bool own_relation(struct job *j, struct err *e)
     for (size_t i = 0; i < j->staged.nfiles; i++)
         files[n++] = j->staged.files[i];
     const struct lake_snapshot snap = {.schema = j->schema,
+                                       .mapping = lake_mapping_of(j->properties.v, j->properties.n),
                                        .partition_by = j->partition_by,
                                        .npartition_by = j->npartition_by,
                                        .files = files,

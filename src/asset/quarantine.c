@@ -56,13 +56,17 @@ static void rows_select(struct buf *b, const struct task *t, const struct worksh
 
 static bool stage_rows(struct arena *a, struct task *t, const struct workshop *w, const struct model *m,
                        const struct quarantine *q, const struct lake_table *table,
-                       const struct staging *staging, struct engine_staged *ret, struct err *e)
+                       const struct lake_snapshot *base, const struct staging *staging,
+                       struct engine_staged *ret, struct err *e)
 {
     auto_buf sql = BUF(1 << 16);
     struct session *s;
     rows_select(&sql, t, w, m);
-    const struct engine_stage stage = {
-        .sql = sql.p, .store = w->lake, .dir = table->dir, .token = staging->token};
+    const struct engine_stage stage = {.sql = sql.p,
+                                       .store = w->lake,
+                                       .dir = table->dir,
+                                       .token = staging->token,
+                                       .schema = base ? &base->schema : NULL};
     return buf_done(&sql, e) && w->driver->session(a, w->engine, t, &s, e) && relate_rows(w, s, q, e) &&
            w->driver->stage(a, s, &stage, ret, e);
 }
@@ -96,7 +100,7 @@ bool quarantine_write(struct task *t, const struct workshop *w, const struct mod
     struct engine_staged staged = {0};
     if (!staging_begin(scratch, w, &table, base, &staging, e))
         return false;
-    if (q->n && !stage_rows(scratch, t, w, m, q, &table, &staging, &staged, e)) {
+    if (q->n && !stage_rows(scratch, t, w, m, q, &table, base, &staging, &staged, e)) {
         staging_drop(w, &table, &staging, NULL, 0);
         return wrap(e, "table '%s'", table.dir);
     }

@@ -90,8 +90,9 @@ static bool batch_schema(struct arena *a, const struct append *p, const struct l
     *ret = gives;
     *ret_changed = true;
     return !base ||
-           lake_schema_merge(a, &base->schema, &gives, true,
-                             lake_may_widen(base->properties, base->nproperties), ret, ret_changed, e);
+           (lake_schema_merge(a, &base->schema, &gives, true,
+                              lake_may_widen(base->properties, base->nproperties), ret, ret_changed, e) &&
+            lake_schema_map(a, base, base->properties, base->nproperties, ret, e));
 }
 
 /* The rows as files and as one commit. */

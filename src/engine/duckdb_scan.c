@@ -235,59 +235,6 @@ static bool find_missing(const struct scan *sc, bool *missing, struct err *e)
     return true;
 }
 
-/* Are there fields within it that files call by other names? */
-static bool is_renamed(const struct lake_type *t)
-{
-    for (size_t i = 0; i < t->nfields; i++)
-        if (strcmp(t->fields[i].name, lake_physical(&t->fields[i])) != 0 || is_renamed(t->fields[i].type))
-            return true;
-    return (t->element && is_renamed(t->element)) || (t->key && is_renamed(t->key)) ||
-           (t->value && is_renamed(t->value));
-}
-
-/* The expression x, of a type as files name it, with the table's names. */
-static void add_renamed(struct buf *b, const struct lake_type *t, const char *x, int depth)
-{
-    auto_arena *a = arena_new();
-    if (!is_renamed(t)) {
-        buf_addf(b, "%s", x);
-        return;
-    }
-    const char *item = arena_fmt(a, "x%d", depth);
-    switch (t->kind) {
-    case LAKE_STRUCT:
-        buf_addf(b, "CASE WHEN %s IS NOT NULL THEN struct_pack(", x);
-        for (size_t i = 0; i < t->nfields; i++) {
-            auto_buf part = BUF(MAX_SQL);
-            buf_addf(&part, "%s.", x);
-            sql_ident(&part, lake_physical(&t->fields[i]));
-            buf_addf(b, "%s", i ? ", " : "");
-            sql_ident(b, t->fields[i].name);
-            buf_addf(b, " := ");
-            add_renamed(b, t->fields[i].type, part.p, depth);
-        }
-        buf_addf(b, ") END");
-        return;
-    case LAKE_ARRAY:
-        buf_addf(b, "list_transform(%s, lambda %s: ", x, item);
-        add_renamed(b, t->element, item, depth + 1);
-        buf_addf(b, ")");
-        return;
-    case LAKE_MAP:
-        buf_addf(b,
-                 "CASE WHEN %s IS NOT NULL THEN map_from_entries(list_transform(map_entries(%s), lambda %s: "
-                 "struct_pack(k := ",
-                 x, x, item);
-        add_renamed(b, t->key, arena_fmt(a, "%s.key", item), depth + 1);
-        buf_addf(b, ", v := ");
-        add_renamed(b, t->value, arena_fmt(a, "%s.value", item), depth + 1);
-        buf_addf(b, "))) END");
-        return;
-    case LAKE_PRIMITIVE:
-        break;
-    }
-}
-
 /* The text of a partition value as a value of the column. */
 static void add_value(struct buf *b, const struct scan *sc, const struct lake_field *f, size_t p)
 {
@@ -312,7 +259,7 @@ static void add_column(struct buf *b, const struct scan *sc, size_t i, bool miss
         add_value(b, sc, f, p);
     } else if (!sc->asked) {
         auto_arena *a = arena_new();
-        add_renamed(b, f->type, arena_fmt(a, "f.c%zu", i), 0);
+        duck_mapping_sql(b, f->type, arena_fmt(a, "f.c%zu", i), MAPPING_FROM_FILES);
     } else {
         buf_addf(b, "CAST(");
         if (missing)

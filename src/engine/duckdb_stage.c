@@ -22,6 +22,7 @@ struct stage {       /* one call */
     size_t ncols;
     bool reject_list;
     struct lake_schema schema;
+    bool mapped; /* files have other names for the columns */
     struct gate_run *gates;
     const char *token;  /* in the name of every file of this stage */
     const char *folder; /* of the table, as the engine names it */
@@ -155,9 +156,47 @@ static void add_names(struct stage *st, struct buf *b)
     }
 }
 
+/* The columns by the names that files have. */
+static void add_mapped(struct stage *st, struct buf *b)
+{
+    for (size_t i = 0; i < st->schema.n; i++) {
+        const struct lake_field *f = &st->schema.fields[i];
+        auto_buf name = BUF(MAX_SQL);
+        buf_addf(&name, "cupel_named.");
+        sql_ident(&name, f->name);
+        buf_addf(b, "%s", i ? ", " : "");
+        duck_mapping_sql(b, f->type, name.p, MAPPING_TO_FILES);
+        buf_addf(b, " AS ");
+        sql_ident(b, lake_physical(f));
+    }
+}
+
+static void add_field_ids(struct stage *st, struct buf *b)
+{
+    auto_buf ids = BUF(MAX_SQL);
+    for (size_t i = 0; i < st->schema.n; i++)
+        if (!partitions(st, st->schema.fields[i].name))
+            duck_field_id(&ids, &st->schema.fields[i]);
+    if (ids.len)
+        buf_addf(b, ", FIELD_IDS {%s}", ids.p);
+}
+
+static const char *physical_name(const struct stage *st, const char *column)
+{
+    for (size_t i = 0; i < st->schema.n; i++)
+        if (strcasecmp(st->schema.fields[i].name, column) == 0)
+            return lake_physical(&st->schema.fields[i]);
+    return column;
+}
+
 static void add_select(struct stage *st, struct buf *b)
 {
     bool gated = st->gates != NULL;
+    if (st->mapped) {
+        buf_addf(b, "SELECT ");
+        add_mapped(st, b);
+        buf_addf(b, " FROM (");
+    }
     if (gated) {
         const char **columns = arena_make(st->scratch, const char *, st->schema.n);
         for (size_t i = 0; i < st->schema.n; i++)
@@ -185,6 +224,8 @@ static void add_select(struct stage *st, struct buf *b)
     buf_addf(b, "\n) AS cupel_rows");
     if (gated)
         buf_addf(b, ") AS cupel_cast) AS cupel_gated WHERE cupel_pass");
+    if (st->mapped)
+        buf_addf(b, ") AS cupel_named");
 }
 
 static void add_copy(struct stage *st, struct buf *b)
@@ -204,9 +245,11 @@ static void add_copy(struct stage *st, struct buf *b)
         buf_addf(b, ", FILE_SIZE_BYTES %" PRIi64, file_bytes);
     for (size_t i = 0; i < st->g->npartition_by; i++) {
         buf_addf(b, "%s", i ? ", " : ", PARTITION_BY (");
-        sql_ident(b, st->g->partition_by[i]);
+        sql_ident(b, physical_name(st, st->g->partition_by[i]));
     }
-    buf_addf(b, "%s)", st->g->npartition_by ? ")" : "");
+    buf_addf(b, "%s", st->g->npartition_by ? ")" : "");
+    add_field_ids(st, b);
+    buf_addf(b, ")");
 }
 
 /* --- its report --- */
@@ -287,9 +330,11 @@ static const char *const *partition_values(struct stage *st, duckdb_vector v, id
     struct map_vectors m = map_at(v, row);
     for (idx_t i = m.start; i < m.start + m.n; i++) {
         const char *key = text_at(st->scratch, m.keys, i);
-        for (size_t k = 0; k < n; k++)
-            if (strcasecmp(st->g->partition_by[k], key) == 0)
-                values[k] = partition_value(st, key, text_at(st->a, m.values, i));
+        for (size_t k = 0; k < n; k++) {
+            const char *column = st->g->partition_by[k];
+            if (strcasecmp(physical_name(st, column), key) == 0)
+                values[k] = partition_value(st, column, text_at(st->a, m.values, i));
+        }
     }
     return values;
 }
@@ -404,6 +449,7 @@ bool duck_stage(struct arena *a, struct session *s, const struct engine_stage *g
         return false;
     if (g->ngates || g->reject)
         st.gates = duck_gates_begin(s, g);
+    st.mapped = duck_is_mapped(&st.schema);
     bool ok = copy(&st, &staged, e);
     if (st.gates)
         duck_gates_end(a, st.gates, ok ? &staged : NULL);

@@ -75,7 +75,7 @@ struct engine_stage {
     /* Files are named "part-<token>-...", so that they can be found again; NULL = a random one. */
     const char *token;
     /* Columns are cast to it and put in its order; those the SELECT has not are null. NULL = as the SELECT
-     * gives. */
+     * gives. Files call them by their physical names, with their ids, at any depth. */
     const struct lake_schema *schema;
     const char *const *partition_by;
     size_t npartition_by;

@@ -136,6 +136,16 @@ void duck_type_sql(struct buf *b, const struct lake_type *t);
 /* The same with the names that files have for fields within it. */
 void duck_physical_sql(struct buf *b, const struct lake_type *t);
 
+/* --- duckdb_mapping.c --- */
+
+enum mapping_way { MAPPING_FROM_FILES, MAPPING_TO_FILES };
+/* The expression x, of a type with the fields' names on one side, with those on the other. */
+void duck_mapping_sql(struct buf *b, const struct lake_type *t, const char *x, enum mapping_way way);
+/* Do files call any of the columns otherwise, or by an id? */
+bool duck_is_mapped(const struct lake_schema *s);
+/* The field as a member of a COPY's FIELD_IDS, behind a comma if there are others; nothing without an id. */
+void duck_field_id(struct buf *b, const struct lake_field *f);
+
 /* --- duckdb_value.c: reading chunks --- */
 
 struct str duck_string(duckdb_vector v, idx_t row);

@@ -7,6 +7,7 @@
 #include "lake/checkpoint.h"
 #include "lake/cleanup.h"
 #include "lake/conflict.h"
+#include "lake/mapping.h"
 #include "lake/path.h"
 #include "lake/protocol.h"
 #include "lake/pull.h"
@@ -55,6 +56,7 @@ struct target {
     const char *const *partition_by;
     size_t npartition_by;
     struct props props;
+    enum lake_mapping mapping;
     bool changed; /* a metaData action is needed */
     struct protocol protocol;
     bool upgraded;  /* a protocol action is needed */
@@ -75,6 +77,16 @@ static const char *property_of(const struct props *props, const char *key)
     return NULL;
 }
 
+static void set_property(struct arena *a, struct props *props, struct lake_property p)
+{
+    for (size_t i = 0; i < props->n; i++)
+        if (strcmp(props->v[i].key, p.key) == 0) {
+            props->v[i] = p;
+            return;
+        }
+    *arena_push(a, props) = p;
+}
+
 static struct target target_of(struct arena *a, const struct lake_commit *c)
 {
     const struct lake_snapshot *s = c->base;
@@ -84,6 +96,9 @@ static struct target target_of(struct arena *a, const struct lake_commit *c)
         x = (struct target){
             .schema = &s->schema, .partition_by = s->partition_by, .npartition_by = s->npartition_by};
     x.props = merge_properties(a, c);
+    x.mapping = lake_mapping_of(x.props.v, x.props.n);
+    if (x.mapping != LAKE_MAPPING_NONE)
+        set_property(a, &x.props, mapping_max_id(a, s, x.schema));
     x.changed = !s || !lake_schema_equal(&s->schema, x.schema) || !same_properties(s, &x.props) ||
                 !same_texts(s->partition_by, s->npartition_by, x.partition_by, x.npartition_by);
     x.protocol = protocol_with(a, s, x.props.v, x.props.n, &x.upgraded);
@@ -98,6 +113,21 @@ static bool has_column(const struct lake_schema *s, const char *name)
         if (strcmp(s->fields[i].name, name) == 0)
             return s->fields[i].type->kind == LAKE_PRIMITIVE;
     return false;
+}
+
+/* Files know columns by one kind of name: names can be given to those of a table that has none, and that is
+ * all. Every column has to have its name then, which the files of this commit know it by. */
+static bool check_mapping(const char *name, const struct lake_commit *c, const struct target *x,
+                          struct err *e)
+{
+    static const char *const modes[] = {"none", "name", "id"};
+    enum lake_mapping was = c->base ? c->base->mapping : x->mapping;
+    auto_arena *a = arena_new();
+    struct lake_schema s = *x->schema;
+    if (was != x->mapping && (was != LAKE_MAPPING_NONE || x->mapping != LAKE_MAPPING_NAME))
+        return fail(e, ERR_USER, "table '%s' has delta.columnMapping.mode %s, which cannot become %s", name,
+                    modes[was], modes[x->mapping]);
+    return x->mapping == LAKE_MAPPING_NONE || mapping_read(a, &s, e) || wrap(e, "table '%s'", name);
 }
 
 static bool check_target(const char *name, const struct lake_commit *c, const struct target *x, struct err *e)
@@ -116,6 +146,8 @@ static bool check_target(const char *name, const struct lake_commit *c, const st
                         name, x->partition_by[i]);
     if (x->npartition_by && x->npartition_by >= x->schema->n)
         return fail(e, ERR_USER, "table '%s' has no columns but those it is partitioned by", name);
+    if (!check_mapping(name, c, x, e))
+        return false;
     return protocol_may_have(name, x->schema, x->props.v, x->props.n, e);
 }
 
@@ -253,6 +285,16 @@ static const char *const *physical_names(struct arena *a, const struct lake_snap
     return names;
 }
 
+/* The same of the table after the commit. */
+static const char *const *target_names(struct arena *a, const struct target *x)
+{
+    const struct lake_snapshot s = {.schema = *x->schema,
+                                    .mapping = x->mapping,
+                                    .partition_by = x->partition_by,
+                                    .npartition_by = x->npartition_by};
+    return physical_names(a, &s);
+}
+
 static bool write_commit(struct arena *a, struct buf *b, const struct lake_commit *c, const struct target *x,
                          const struct intent *in, const struct moment *at, struct err *e)
 {
@@ -266,7 +308,7 @@ static bool write_commit(struct arena *a, struct buf *b, const struct lake_commi
     for (size_t i = 0; i < c->ntxns; i++)
         action_write_txn(b, &(struct txn_act){c->txns[i].app_id, c->txns[i].version, at->now_ms});
     bool data_change = !is_rearrangement(c);
-    const char *const *physical = s ? physical_names(a, s) : NULL;
+    const char *const *physical = s ? physical_names(a, s) : NULL, *const *after = target_names(a, x);
     for (size_t i = 0; i < c->nremoves; i++) {
         struct file_act f = action_of_file(a, c->removes[i], physical, s->npartition_by);
         f.time_ms = at->now_ms;
@@ -274,11 +316,11 @@ static bool write_commit(struct arena *a, struct buf *b, const struct lake_commi
         action_write_remove(b, &f);
     }
     for (size_t i = 0; i < c->nadds; i++) {
-        struct file_act f = action_of_file(a, &c->adds[i], x->partition_by, x->npartition_by);
+        struct file_act f = action_of_file(a, &c->adds[i], after, x->npartition_by);
         action_write_add(b, &f);
     }
     for (size_t i = 0; i < c->nchanges; i++) {
-        struct file_act f = action_of_file(a, &c->changes[i], x->partition_by, x->npartition_by);
+        struct file_act f = action_of_file(a, &c->changes[i], after, x->npartition_by);
         action_write_change(b, &f);
     }
     return buf_done(b, e);

@@ -185,6 +185,15 @@ const char *lake_file_id(struct arena *a, const char *path, const struct lake_dv
 /* The latest version alone, without reading it: -1 = no table. Cheap (a listing). */
 bool lake_latest(const struct lake_table *t, int64_t *ret, struct err *e) must_check;
 
+/* How a table with these properties maps its columns, when its protocol allows it. */
+enum lake_mapping lake_mapping_of(const struct lake_property *props, size_t nprops);
+/* Gives the columns of a table that will have these properties, at any depth, what files call them: the name
+ * and the id that their metadata says, else those of base's column of the same name and type, else new ones.
+ * A base that was not mapped has files already that call its columns by their names. Without a mapping
+ * nothing is done. To be called before any file is written by the schema. */
+bool lake_schema_map(struct arena *a, const struct lake_snapshot *base, const struct lake_property *props,
+                     size_t nprops, struct lake_schema *s, struct err *e) must_check;
+
 /* The physical name of a top-level column, by its name. */
 const char *lake_physical_name(const struct lake_snapshot *s, const char *column);
 /* Version recorded for app_id, -1 = none. */

@@ -7,7 +7,7 @@
 
 static const char constraint[] = "delta.constraints.";
 
-enum kind { KIND_BOOL, KIND_COUNT, KIND_COLUMNS_COUNT, KIND_INTERVAL, KIND_POLICY, KIND_TEXT };
+enum kind { KIND_BOOL, KIND_COUNT, KIND_COLUMNS_COUNT, KIND_INTERVAL, KIND_POLICY, KIND_MAPPING, KIND_TEXT };
 static const struct {
     const char *key;
     enum kind kind;
@@ -15,6 +15,7 @@ static const struct {
     {"delta.appendOnly", KIND_BOOL},
     {"delta.checkpointInterval", KIND_COUNT},
     {"delta.checkpointPolicy", KIND_POLICY},
+    {"delta.columnMapping.mode", KIND_MAPPING},
     {"delta.dataSkippingNumIndexedCols", KIND_COLUMNS_COUNT},
     {"delta.dataSkippingStatsColumns", KIND_TEXT},
     {"delta.deletedFileRetentionDuration", KIND_INTERVAL},
@@ -58,6 +59,9 @@ static bool is_valid(enum kind kind, const char *value, const char **ret_what)
     case KIND_POLICY:
         *ret_what = "classic or v2";
         return strcmp(value, "classic") == 0 || strcmp(value, "v2") == 0;
+    case KIND_MAPPING:
+        *ret_what = "name, id or none";
+        return strcmp(value, "name") == 0 || strcmp(value, "id") == 0 || strcmp(value, "none") == 0;
     case KIND_TEXT:
         break;
     }

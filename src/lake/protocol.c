@@ -99,8 +99,6 @@ static const char *feature_in_use(const struct lake_schema *s, const struct lake
         bool on = strcasecmp(value, "true") == 0;
         if (on && strcmp(key, "delta.enableRowTracking") == 0)
             return "rowTracking";
-        if (strcmp(key, "delta.columnMapping.mode") == 0 && is_mapped(value))
-            return "columnMapping";
         if (strncmp(key, "delta.feature.", 14) == 0 && !one_of(key + 14, writable, countof(writable)))
             return key + 14;
     }
@@ -120,6 +118,10 @@ bool protocol_may_write(const char *table, const struct lake_snapshot *s, struct
         if (!one_of(s->writer_features[i], writable, countof(writable)))
             return no_writer(table, s->writer_features[i], s->reader, s->writer, e);
     const char *feature = feature_in_use(&s->schema, s->properties, s->nproperties);
+    /* A property that the protocol does not back: nobody has given the columns their names. */
+    if (!feature && s->mapping == LAKE_MAPPING_NONE &&
+        lake_mapping_of(s->properties, s->nproperties) != LAKE_MAPPING_NONE)
+        feature = "columnMapping";
     if (feature)
         return no_writer(table, feature, s->reader, s->writer, e);
     if (s->writer > 7)
@@ -208,6 +210,8 @@ static bool asks_for(const struct feature *f, const struct lake_property *props,
     for (size_t i = 0; i < countof(keys); i++)
         if (strcmp(keys[i].feature, f->name) == 0)
             return is_on(props, n, keys[i].key, keys[i].value);
+    if (strcmp(f->name, "columnMapping") == 0)
+        return lake_mapping_of(props, n) != LAKE_MAPPING_NONE;
     return strcmp(f->name, "checkConstraints") == 0 && is_constrained(props, n);
 }
 
@@ -247,13 +251,16 @@ struct protocol protocol_with(struct arena *a, const struct lake_snapshot *base,
             continue;
         if (was.writer < 7 && features[i].writer > p.writer)
             p.writer = features[i].writer;
-        if (features[i].reader)
-            p.reader = 3;
+        int reader = features[i].writer < 7 ? 2 : 3; /* column mapping has a number, too */
+        if (features[i].reader && p.reader < reader)
+            p.reader = reader;
     }
     if (p.writer < 7 && p.reader < 3) {
-        *ret_changed = !base || p.writer != was.writer;
+        *ret_changed = !base || p.writer != was.writer || p.reader != was.reader;
         return p;
     }
+    if (p.reader == 2 && was.reader < 2)
+        p.reader = 3;
     add_names(a, &readers, was.reader_features);
     add_names(a, &writers, was.writer_features);
     for (size_t i = 0; i < countof(features); i++) {

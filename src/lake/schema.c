@@ -2,8 +2,8 @@
 #include <strings.h>
 
 #include "base/json.h"
+#include "lake/lake.h"
 #include "lake/pull.h"
-#include "lake/schema.h"
 
 enum { MAX_DEPTH = 64 };
 
@@ -155,59 +155,6 @@ bool lake_schema_parse(struct arena *a, const char *json, struct lake_schema *re
     }
     *ret = (struct lake_schema){t->fields, t->nfields};
     return true;
-}
-
-/* --- column mapping --- */
-
-static bool map_fields(struct arena *a, const struct lake_field **fields, size_t n, struct err *e);
-
-static bool map_type(struct arena *a, const struct lake_type **type, struct err *e)
-{
-    if (!*type || (*type)->kind == LAKE_PRIMITIVE)
-        return true;
-    struct lake_type *t = arena_make(a, struct lake_type, 1);
-    *t = **type;
-    *type = t;
-    return map_type(a, &t->element, e) && map_type(a, &t->key, e) && map_type(a, &t->value, e) &&
-           map_fields(a, &t->fields, t->nfields, e);
-}
-
-static bool map_field(struct arena *a, struct lake_field *f, struct err *e)
-{
-    struct str key;
-    struct pull j = pull_begin(a, f->metadata, strlen(f->metadata));
-    const char *physical = NULL;
-    pull_object(&j);
-    while (pull_key(&j, &key)) {
-        if (str_is(key, "delta.columnMapping.physicalName"))
-            physical = pull_text(&j);
-        else if (str_is(key, "delta.columnMapping.id"))
-            f->id = pull_int(&j);
-        else
-            pull_skip(&j);
-    }
-    if (!pull_end(&j) || !physical || !*physical)
-        return fail(e, ERR_DATA, "column '%s' has no physical name, and the table has column mapping",
-                    f->name);
-    f->physical = physical;
-    return map_type(a, &f->type, e);
-}
-
-static bool map_fields(struct arena *a, const struct lake_field **fields, size_t n, struct err *e)
-{
-    struct lake_field *mapped = arena_make(a, struct lake_field, n);
-    for (size_t i = 0; i < n; i++) {
-        mapped[i] = (*fields)[i];
-        if (!map_field(a, &mapped[i], e))
-            return false;
-    }
-    *fields = mapped;
-    return true;
-}
-
-bool schema_map(struct arena *a, struct lake_schema *s, struct err *e)
-{
-    return map_fields(a, &s->fields, s->n, e);
 }
 
 /* --- back to JSON --- */

@@ -2,9 +2,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lake/mapping.h"
 #include "lake/protocol.h"
 #include "lake/replay.h"
-#include "lake/schema.h"
 
 static int by_path(const void *x, const void *y)
 {
@@ -115,7 +115,7 @@ static bool gather_metadata(struct arena *a, const struct replay *r, struct lake
     s->properties = props;
     s->nproperties = m->nconfiguration;
     s->mapping = mapping_of(r);
-    if (s->mapping != LAKE_MAPPING_NONE && !schema_map(a, &s->schema, e))
+    if (s->mapping != LAKE_MAPPING_NONE && !mapping_read(a, &s->schema, e))
         return wrap(e, "table '%s'", name);
     return true;
 }

@@ -217,23 +217,29 @@ struct lake_indexed lake_indexed(const struct lake_property *props, size_t nprop
     return x;
 }
 
-/* `what` of the columns as members of an object, whose brace is written. path[0..depth) names the struct. */
+struct path { /* of a column: as the table names it, and as files do */
+    const char *names[MAX_PARTS], *physical[MAX_PARTS];
+};
+
+/* `what` of the columns as members of an object, whose brace is written. The path names the struct. */
 static void write_columns(struct buf *b, struct stats *s, enum stat what, const struct lake_field *f,
-                          size_t n, const char **path, size_t depth)
+                          size_t n, struct path *path, size_t depth)
 {
     const char *comma = "";
     for (size_t i = 0; i < n && depth < MAX_PARTS; i++) {
         if (depth == 0 && is_partition(s, f[i].name))
             continue;
         auto_buf value = BUF(SIZE_MAX / 2);
-        path[depth] = f[i].name;
+        const char *name = lake_physical(&f[i]);
+        path->names[depth] = f[i].name;
+        path->physical[depth] = name;
         bool wrote = false;
         if (f[i].type->kind == LAKE_STRUCT) {
             write_columns(&value, s, what, f[i].type->fields, f[i].type->nfields, path, depth + 1);
             wrote = value.len > 0;
-        } else if (is_indexed(s, path, depth + 1)) {
+        } else if (is_indexed(s, path->names, depth + 1)) {
             const struct lake_column_stats *c =
-                f[i].type->kind == LAKE_PRIMITIVE ? stats_of(s, path, depth + 1) : NULL;
+                f[i].type->kind == LAKE_PRIMITIVE ? stats_of(s, path->physical, depth + 1) : NULL;
             if (c && what == STAT_NULLS && c->nulls >= 0) {
                 buf_addf(&value, "%" PRIi64, c->nulls);
                 wrote = true;
@@ -245,7 +251,7 @@ static void write_columns(struct buf *b, struct stats *s, enum stat what, const 
             continue;
         bool nested = f[i].type->kind == LAKE_STRUCT;
         buf_addf(b, "%s", comma);
-        json_quote(b, f[i].name, strlen(f[i].name));
+        json_quote(b, name, strlen(name));
         buf_addf(b, nested ? ":{" : ":");
         join(b, &value);
         buf_addf(b, nested ? "}" : "");
@@ -259,14 +265,14 @@ char *lake_stats(struct arena *a, const struct lake_schema *schema, const char *
 {
     const struct lake_indexed usual = {INDEXED_COLUMNS, NULL}, *x = which ? which : &usual;
     static const char *const names[] = {"minValues", "maxValues", "nullCount"};
-    const char *path[MAX_PARTS];
+    struct path path;
     auto_buf b = BUF(SIZE_MAX / 2);
     struct stats s = {cols, ncols, partition_by, npartition_by, x->names, 0};
     buf_addf(&b, "{\"numRecords\":%" PRIi64, rows);
     for (size_t i = 0; i < countof(names); i++) {
         s.left = x->first < 0 ? INT64_MAX : x->first;
         buf_addf(&b, ",\"%s\":{", names[i]);
-        write_columns(&b, &s, (enum stat)i, schema->fields, schema->n, path, 0);
+        write_columns(&b, &s, (enum stat)i, schema->fields, schema->n, &path, 0);
         buf_addf(&b, "}");
     }
     buf_addf(&b, "}");

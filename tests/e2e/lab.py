@@ -1,5 +1,7 @@
 """A small project made by a test: models as text, tables filled from outside by delta-rs, what comes out as rows."""
 import datetime
+import functools
+import importlib.util
 import json
 import os
 import pathlib
@@ -9,6 +11,7 @@ import subprocess
 import urllib.parse
 
 import deltalake
+import duckdb
 import pyarrow as pa
 
 TYPES = {"BIGINT": pa.int64(), "INTEGER": pa.int32(), "VARCHAR": pa.string(), "DOUBLE": pa.float64(),
@@ -22,6 +25,28 @@ def canonical(rows):
 def ordered(rows):
     """Tuples in order, None behind all values."""
     return sorted(rows, key=lambda row: [(x is None, 0 if x is None else x) for x in row])
+
+
+@functools.cache
+def delta_extension():
+    """DuckDB with its delta extension."""
+    spec = importlib.util.find_spec("duckdb_extension_delta")
+    files = list(pathlib.Path(spec.submodule_search_locations[0]).rglob("delta.duckdb_extension"))
+    con = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+    con.execute(f"LOAD '{files[0]}'")
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+
+def by_duckdb(path, *columns):
+    listed = ", ".join(f'"{c}"' for c in columns) or "*"
+    return delta_extension().execute(f"SELECT {listed} FROM delta_scan('{path}')").to_arrow_table().to_pylist(maps_as_pydicts="strict")
+
+
+def by_delta_rs(path):
+    """By its own engine: its PyArrow reader knows no column mapping."""
+    query = deltalake.QueryBuilder().register("t", deltalake.DeltaTable(str(path))).execute("SELECT * FROM t")
+    return pa.table(query.read_all()).to_pylist(maps_as_pydicts="strict")
 
 
 class Lab:

@@ -1,11 +1,9 @@
 """The movies lake as others see it: every table opens unchanged in delta-rs and in DuckDB's delta extension, same rows."""
-import importlib.util
 import json
-import pathlib
 
 import deltalake
-import duckdb
 import pytest
+from lab import delta_extension
 
 NOW = "2026-11-21T06:00:00Z"
 
@@ -19,21 +17,11 @@ def lake(standin, make_project, cupel, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def delta_extension():
-    spec = importlib.util.find_spec("duckdb_extension_delta")
-    files = list(pathlib.Path(spec.submodule_search_locations[0]).rglob("delta.duckdb_extension"))
-    con = duckdb.connect(config={"allow_unsigned_extensions": "true"})
-    con.execute(f"LOAD '{files[0]}'")
-    con.execute("SET TimeZone = 'UTC'")
-    return con
-
-
 def canonical(table):
     return sorted(json.dumps(r, default=str, sort_keys=True) for r in table.to_pylist())
 
 
-def read_everywhere(lake, delta_extension, cupel):
+def read_everywhere(lake, cupel):
     """The rows of every table, which delta-rs and DuckDB agree on."""
     names, rows = json.loads(cupel(["tables", "--json"], lake).stdout)["tables"], {}
     assert len(names) >= 18
@@ -42,15 +30,15 @@ def read_everywhere(lake, delta_extension, cupel):
         by_delta_rs = deltalake.DeltaTable(str(path)).to_pyarrow_table()
         columns = sorted(by_delta_rs.column_names)
         listed = ", ".join(f'"{c}"' for c in columns)
-        by_duckdb = delta_extension.execute(f"SELECT {listed} FROM delta_scan('{path}')").to_arrow_table()
+        by_duckdb = delta_extension().execute(f"SELECT {listed} FROM delta_scan('{path}')").to_arrow_table()
         assert by_delta_rs.num_rows == by_duckdb.num_rows == t["rows"], t
         rows[t["table"]] = canonical(by_duckdb)
         assert canonical(by_delta_rs.select(columns)) == rows[t["table"]], t
     return rows
 
 
-def test_every_table_reads_the_same_everywhere(lake, delta_extension, cupel):
-    read_everywhere(lake, delta_extension, cupel)
+def test_every_table_reads_the_same_everywhere(lake, cupel):
+    read_everywhere(lake, cupel)
 
 
 def test_every_version_is_still_there(lake, cupel):
@@ -65,14 +53,14 @@ def test_every_version_is_still_there(lake, cupel):
         assert sorted((r["movie_id"], r["vote_count"]) for r in ours) == want
 
 
-def test_maintenance_changes_no_row(lake, delta_extension, cupel):
+def test_maintenance_changes_no_row(lake, cupel):
     """The last one here: it takes the old versions away."""
-    before = read_everywhere(lake, delta_extension, cupel)
+    before = read_everywhere(lake, cupel)
     packed = json.loads(cupel(["optimize", "--json"], lake).stdout)["tables"]
     assert sum(t["files_removed"] for t in packed) > sum(t["files_added"] for t in packed) > 0
     cupel(["prune"], lake)
     cupel(["vacuum", "--retain", "0s", "--force"], lake)
-    assert read_everywhere(lake, delta_extension, cupel) == before
+    assert read_everywhere(lake, cupel) == before
     assert cupel(["optimize"], lake).stdout == "nothing to do\n"
     moved = [p for p in json.loads(cupel(["plan", "--json"], lake).stdout)["plan"] if p["stale"] and p["asset"].startswith("gold.")]
     assert all("new commit" not in p["reason"] for p in moved), moved

@@ -7,23 +7,27 @@ for it: CUPEL_SPARK=1 ./dev test torture.
 On a local disk Spark looks whether a version is free and then renames over it, so that a commit of another program between the
 two could be lost; that is Spark's, and said in Delta's documentation. Ours come at a walking pace here to keep that unlikely, and
 a version that Spark took in this way is told apart from one that we lost."""
+import ast
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import small_lake as lake
+from lab import Lab, canonical
 from test_writers import RS_WRITER, SEED, Writer, by_delta_rs, by_duckdb, txns_of_versions
 
 HOME = os.environ.get("CUPEL_SPARK_HOME", "")
 pytestmark = pytest.mark.skipif(os.environ.get("CUPEL_SPARK") != "1", reason="CUPEL_SPARK=1 asks for it")
 
-SPARK = """
+SESSION = """
 import glob, json, sys
 from pyspark.sql import SparkSession
-table, n, jars = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+jars = sys.argv[1]
 s = (SparkSession.builder.master("local[2]").config("spark.jars", ",".join(glob.glob(jars + "/*.jar")))
      .config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
      .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
@@ -33,6 +37,9 @@ s = (SparkSession.builder.master("local[2]").config("spark.jars", ",".join(glob.
      .config("spark.databricks.delta.snapshotPartitions", "1").config("spark.driver.memory", "1g")
      .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC").getOrCreate())
 s.sparkContext.setLogLevel("OFF")
+"""
+SPARK = SESSION + """
+table, n = sys.argv[2], int(sys.argv[3])
 s.sql(f"SELECT count(*) FROM delta.`{table}`").collect()
 print("ready", flush=True)
 def through(sql):
@@ -56,16 +63,74 @@ print(json.dumps(sorted(tuple(r) for r in s.sql(f"SELECT v, writer, seq FROM del
 """
 
 
-def test_spark_writes_at_the_same_time(tmp_path):
-    lake.need_tools()
+STATEMENTS = SESSION + """
+for sql in json.loads(sys.argv[2]):
+    print(s.sql(sql).toJSON().collect().__repr__() if sql.startswith("SELECT") else (s.sql(sql).collect(), "[]")[1], flush=True)
+"""
+
+
+def need_spark():
     if not os.path.exists(f"{HOME}/jars"):
         lake.absent("CUPEL_SPARK_HOME has no Spark: ./dev setup spark")
+
+
+def spark_sql(*statements):
+    """The rows of each."""
+    done = subprocess.run([f"{HOME}/venv/bin/python", "-c", STATEMENTS, f"{HOME}/jars", json.dumps(statements)], capture_output=True,
+                          text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return [[json.loads(row) for row in ast.literal_eval(line)] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("mode", ["name", "id"])
+def test_spark_and_a_mapped_table(tmp_path, cupel_bin, mode):
+    """Made here, read and written by Spark, written here again."""
+    need_spark()
+    lab = Lab(tmp_path / "lab", cupel_bin)
+    lab.input("bronze.e", "id BIGINT, v BIGINT, s VARCHAR")
+    lab.model("silver.t", f"""mode: merge
+key: id
+incremental: bronze.e
+partition_by: [s]
+properties:
+  delta.columnMapping.mode: {mode}
+  delta.enableChangeDataFeed: true
+  delta.checkpointInterval: 2""", "SELECT id, s, v, {a: v, l: [{q: v}]} AS st, MAP {'k': {z: v}} AS m FROM bronze.e")
+    lab.write("bronze.e", [{"id": i, "v": i, "s": "xy"[i % 2]} for i in range(9)] + [{"id": 9}])
+    lab.run()
+    for i in range(2):
+        lab.write("bronze.e", [{"id": i, "v": 100 + i, "s": "y"}])
+        lab.run()
+    table = f"delta.`{lab.table('silver.t')}`"
+    ours = canonical(lab.query("SELECT * FROM silver.t"))
+    plain = f"SELECT to_json(struct(*), map('ignoreNullFields', 'false')) AS row FROM {table}"
+    rows, by_key, changes, _, _, _, after = spark_sql(
+        plain, f"SELECT v FROM {table} WHERE id = 1 AND s = 'y'",
+        f"SELECT id, _change_type FROM table_changes_by_path('{lab.table('silver.t')}', 2, 2)",
+        f"INSERT INTO {table} SELECT 50L, 'z', 50L, struct(50L, array(struct(50L))), map('k', struct(50L))",
+        f"UPDATE {table} SET v = 70 WHERE id = 7", f"ALTER TABLE {table} RENAME COLUMN v TO worth", plain)
+    assert canonical(json.loads(r["row"]) for r in rows) == ours and by_key == [{"v": 101}]
+    assert {(r["id"], r["_change_type"]) for r in changes} == {(1, "update_preimage"), (1, "update_postimage")}
+    assert canonical(json.loads(r["row"]) for r in after) == canonical(lab.query("SELECT * FROM silver.t"))
+    lab.model("silver.t", "mode: merge\nkey: id\nincremental: bronze.e",
+              "SELECT id, s, v AS worth, {a: v, l: [{q: v}]} AS st, MAP {'k': {z: v}} AS m FROM bronze.e")
+    lab.write("bronze.e", [{"id": 7, "v": 77, "s": "y"}, {"id": 51, "v": 51, "s": "z"}])
+    lab.run()
+    rows, = spark_sql(plain)
+    assert canonical(json.loads(r["row"]) for r in rows) == canonical(lab.query("SELECT * FROM silver.t"))
+    worth = {r["id"]: r["worth"] for r in lab.query("SELECT id, worth FROM silver.t")}
+    assert len(worth) == 12 and (worth[0], worth[1], worth[7], worth[50], worth[51]) == (100, 101, 77, 50, 51)
+
+
+def test_spark_writes_at_the_same_time(tmp_path):
+    lake.need_tools()
+    need_spark()
     print(f"seed {SEED}")
     table = tmp_path / "table"
     lake.create(table)
     template = lake.template(tmp_path)
     n = 30 if lake.LONG else 6
-    spark = subprocess.Popen([f"{HOME}/venv/bin/python", "-c", SPARK, str(table), str(n), f"{HOME}/jars"], stdin=subprocess.PIPE,
+    spark = subprocess.Popen([f"{HOME}/venv/bin/python", "-c", SPARK, f"{HOME}/jars", str(table), str(n)], stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, text=True, bufsize=1)
     rust = subprocess.Popen([sys.executable, "-c", RS_WRITER, str(table), "append", str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             text=True, bufsize=1)

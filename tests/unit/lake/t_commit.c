@@ -216,6 +216,20 @@ TEST(properties_raise_the_protocol)
          "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":["
          "\"deletionVectors\"],"
          "\"writerFeatures\":[\"appendOnly\",\"invariants\",\"deletionVectors\"]}}\n"},
+        {"mapped columns that only readers of lists can have",
+         "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":7,\"writerFeatures\":[\"appendOnly\"]}}"
+         "\n",
+         {{"delta.columnMapping.mode", "name"}},
+         1,
+         "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"columnMapping\"]"
+         ","
+         "\"writerFeatures\":[\"appendOnly\",\"columnMapping\"]}}\n"},
+        {"mapped columns", NULL, {{"delta.columnMapping.mode", "name"}}, 1, V(2, 5)},
+        {"mapped columns of a table that is there",
+         V(1, 2),
+         {{"delta.columnMapping.mode", "name"}},
+         1,
+         V(2, 5)},
         {"vectors that are off", NULL, {{"delta.enableDeletionVectors", "false"}}, 1, V(1, 2)},
         {"times",
          V(1, 2),
@@ -248,8 +262,11 @@ TEST(properties_raise_the_protocol)
         if (cases[i].was)
             test_log(&t, 0, arena_fmt(a, "%s%s", cases[i].was, METADATA("", "")));
         struct lake_snapshot *s = cases[i].was ? test_snapshot(a, &t) : NULL;
+        struct lake_schema schema = test_schema;
+        if (!lake_schema_map(a, s, cases[i].p, cases[i].n, &schema, &e))
+            BAD("%s", e.msg);
         const struct lake_commit c = {.base = s,
-                                      .schema = &test_schema,
+                                      .schema = &schema,
                                       .properties = cases[i].p,
                                       .nproperties = cases[i].n,
                                       .operation = "SET TBLPROPERTIES"};
@@ -314,8 +331,11 @@ TEST(properties_that_people_may_set)
         {"delta.dataSkippingStatsColumns", "", "delta.dataSkippingStatsColumns must be a text, not ''", ""},
         {"delta.apendOnly", "true", "'delta.apendOnly' is no table property that can be set here",
          "did you mean 'delta.appendOnly'?"},
-        {"delta.columnMapping.mode", "name",
-         "'delta.columnMapping.mode' is no table property that can be set here", NULL},
+        {"delta.columnMapping.mode", "name", "", ""},
+        {"delta.columnMapping.mode", "stars",
+         "delta.columnMapping.mode must be name, id or none, not 'stars'", ""},
+        {"delta.columnMapping.maxColumnId", "7",
+         "'delta.columnMapping.maxColumnId' is no table property that can be set here", NULL},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct err e = {0};
