@@ -3,9 +3,6 @@
 #include <string.h>
 #include <time.h>
 
-#define US_PER_SEC INT64_C(1000000)
-#define US_PER_DAY (86400 * US_PER_SEC)
-
 static int64_t read_us(clockid_t id)
 {
     struct timespec t;

@@ -7,6 +7,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#define US_PER_SEC INT64_C(1000000)
+#define US_PER_DAY (86400 * US_PER_SEC)
+
 struct clock {
     int64_t pinned_us; /* 0 = the real time */
 };

@@ -13,6 +13,7 @@
 struct render_conf {
     const char *to, *out, *now, *theme;
     int64_t width;
+    struct opt_list inputs;
     bool still, watch;
 };
 static const struct opt render_options[] = {
@@ -20,6 +21,8 @@ static const struct opt render_options[] = {
      "txt (default), html, pdf of the page, svg and png of its charts; several: txt,png"},
     {"out", 0, OPT_TEXT, offsetof(struct render_conf, out), "DIR",
      "Write DIR/PAGE.FORMAT, and DIR/CHART.FORMAT of charts (default: print the page)"},
+    {"input", 'i', OPT_LIST, offsetof(struct render_conf, inputs), "NAME=VALUE",
+     "What an input of the page is set to: genre=Drama, days=2026-01-01..2026-01-31"},
     {"theme", 0, OPT_TEXT, offsetof(struct render_conf, theme), "THEME",
      "light (default) or dark, of svg and png"},
     {"static", 0, OPT_FLAG, offsetof(struct render_conf, still), NULL,
@@ -195,7 +198,8 @@ static bool find_theme(const char *name, enum chart_theme *ret, struct err *e)
 static bool render_once(struct rendering *r, const struct opened *x, struct arena *a, const struct page *page,
                         struct query_memory *memory, struct err *e)
 {
-    if (!sheet_make(a, &x->shop, x->session, page, memory, &r->sheet, e))
+    const struct sheet_wish wish = {.inputs = r->conf->inputs.v, .memory = memory};
+    if (!sheet_make(a, &x->shop, x->session, page, &wish, &r->sheet, e))
         return false;
     for (size_t i = 0; i < r->nformats; i++)
         if (!write_one(r, r->formats[i], e))

@@ -29,6 +29,7 @@
     X(connection_get_arrow_options)                                                                          \
     X(create_bool)                                                                                           \
     X(create_config)                                                                                         \
+    X(create_date)                                                                                           \
     X(create_double)                                                                                         \
     X(create_int64)                                                                                          \
     X(create_list_type)                                                                                      \

@@ -32,6 +32,8 @@ static duckdb_value list_value(const struct engine_param *p)
 
 static duckdb_value param_value(const struct engine_param *p)
 {
+    if (p->null)
+        return duck.create_null_value();
     switch (p->type) {
     case PARAM_TEXT:
         return p->text ? duck.create_varchar(p->text) : duck.create_null_value();
@@ -43,6 +45,8 @@ static duckdb_value param_value(const struct engine_param *p)
         return duck.create_bool(p->num != 0);
     case PARAM_TIMESTAMP:
         return duck.create_timestamp_tz((duckdb_timestamp){p->num});
+    case PARAM_DATE:
+        return duck.create_date((duckdb_date){(int32_t)p->num});
     case PARAM_TEXTS:
     case PARAM_INTS:
         return list_value(p);

@@ -28,14 +28,16 @@ enum param_type {
     PARAM_REAL,
     PARAM_BOOL,
     PARAM_TIMESTAMP, /* us, UTC, in num */
+    PARAM_DATE,      /* days since 1970, in num */
     PARAM_TEXTS,
     PARAM_INTS
 };
 struct engine_param { /* bound by name: $now */
     const char *name;
     enum param_type type;
+    bool null; /* of that type, which must not be a list's */
     const char *text;
-    int64_t num; /* INT, BOOL, TIMESTAMP */
+    int64_t num; /* INT, BOOL, TIMESTAMP, DATE */
     double real;
     const char *const *texts; /* TEXTS */
     const int64_t *nums;      /* INTS */

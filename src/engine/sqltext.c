@@ -127,7 +127,15 @@ static void write_name(struct writer *w, const struct token *t, size_t n)
 
 static void write_literal(struct buf *b, const struct engine_param *p)
 {
+    static const char *const types[] = {
+        [PARAM_TEXT] = "VARCHAR",    [PARAM_INT] = "BIGINT",   [PARAM_REAL] = "DOUBLE",
+        [PARAM_BOOL] = "BOOLEAN",    [PARAM_DATE] = "DATE",    [PARAM_TIMESTAMP] = "TIMESTAMPTZ",
+        [PARAM_TEXTS] = "VARCHAR[]", [PARAM_INTS] = "BIGINT[]"};
     char time[32];
+    if (p->null) {
+        buf_addf(b, "CAST(NULL AS %s)", types[p->type]);
+        return;
+    }
     switch (p->type) {
     case PARAM_TEXT:
         if (p->text)
@@ -146,6 +154,9 @@ static void write_literal(struct buf *b, const struct engine_param *p)
         return;
     case PARAM_TIMESTAMP:
         buf_addf(b, "CAST('%s' AS TIMESTAMPTZ)", clock_format(time, p->num, 6));
+        return;
+    case PARAM_DATE:
+        buf_addf(b, "CAST('%.10s' AS DATE)", clock_format(time, p->num * US_PER_DAY, 0));
         return;
     case PARAM_TEXTS:
         buf_addf(b, "CAST([");

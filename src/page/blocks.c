@@ -46,7 +46,11 @@ static bool block_kind(struct str word, enum block_kind *ret)
     static const struct {
         const char *word;
         enum block_kind kind;
-    } kinds[] = {{"sql", BLOCK_SQL}, {"table", BLOCK_TABLE}, {"value", BLOCK_VALUE}, {"chart", BLOCK_CHART}};
+    } kinds[] = {{"sql", BLOCK_SQL},
+                 {"table", BLOCK_TABLE},
+                 {"value", BLOCK_VALUE},
+                 {"chart", BLOCK_CHART},
+                 {"input", BLOCK_INPUT}};
     for (size_t i = 0; i < countof(kinds); i++)
         if (str_is(word, kinds[i].word)) {
             *ret = kinds[i].kind;
@@ -74,7 +78,7 @@ static bool read_name(struct cutter *c, const char *line, size_t ticks, int at_l
 /* "```tabel top" would be shown as a piece of code. */
 static bool check_kind(const struct cutter *c, const char *line, const char *word, int at_line, struct err *e)
 {
-    static const char *const kinds[] = {"table", "value", "chart"};
+    static const char *const kinds[] = {"table", "value", "chart", "input"};
     size_t n = strcspn(word, " \t\r\n"), blanks = strspn(word + n, " \t");
     const char *near = text_nearest(arena_strn(c->a, word, n), kinds, countof(kinds));
     if (!blanks || !word[n + blanks] || strchr("\r\n", word[n + blanks]) || !near)

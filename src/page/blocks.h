@@ -1,9 +1,9 @@
-/* blocks.h - a page cut into its parts: Markdown between fenced `sql NAME`, `table NAME`, `value NAME` and
- * `chart NAME` blocks. Pure. */
+/* blocks.h - a page cut into its parts: Markdown between fenced `sql NAME`, `table NAME`, `value NAME`,
+ * `chart NAME` and `input NAME` blocks. Pure. */
 #pragma once
 #include "base/text.h"
 
-enum block_kind { BLOCK_MARKDOWN, BLOCK_SQL, BLOCK_TABLE, BLOCK_VALUE, BLOCK_CHART };
+enum block_kind { BLOCK_MARKDOWN, BLOCK_SQL, BLOCK_TABLE, BLOCK_VALUE, BLOCK_CHART, BLOCK_INPUT };
 struct block {
     enum block_kind kind;
     const char *name; /* of all but Markdown */

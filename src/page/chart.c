@@ -128,6 +128,28 @@ bool page_chart_read(struct arena *a, const struct page_queries *qs, const struc
     return true;
 }
 
+bool page_chart_caption(struct arena *a, struct page_chart *c, const char *line, struct err *e)
+{
+    json_t *spec;
+    auto_buf b = BUF(MAX_SPEC);
+    if (!json_parse(a, c->json, strlen(c->json), "the spec", &spec, e))
+        return false;
+    const json_t *title = json_object_get(spec, "title");
+    json_t *new = json_is_object(title) ? json_deep_copy(title) : json_object();
+    if (!json_is_object(title))
+        json_object_set_new(new, "text", title ? json_deep_copy(title) : json_string(""));
+    const json_t *old = json_object_get(new, "subtitle");
+    json_t *lines = json_is_array(old) ? json_copy((json_t *)(uintptr_t)old) : json_array();
+    if (json_is_string(old))
+        json_array_append_new(lines, json_string(json_string_value(old)));
+    json_array_append_new(lines, json_string(line));
+    json_object_set_new(new, "subtitle", lines);
+    json_object_set_new(spec, "title", new);
+    json_write(&b, spec);
+    c->captioned = arena_str(a, b.p);
+    return buf_done(&b, e);
+}
+
 /* --- drawn --- */
 
 static void add_warnings(const struct page_chart *c, const char *lines, struct problems *ret)
@@ -144,8 +166,9 @@ static void add_warnings(const struct page_chart *c, const char *lines, struct p
 bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum chart_theme theme,
                      struct chart_svg *ret, struct problems *warnings, struct err *e)
 {
-    const struct chart_job j = {.spec = c->json,
-                                .spec_n = strlen(c->json),
+    const char *spec = c->captioned ? c->captioned : c->json;
+    const struct chart_job j = {.spec = spec,
+                                .spec_n = strlen(spec),
                                 .data = c->data,
                                 .ndata = c->ndata,
                                 .theme = theme,

@@ -13,7 +13,8 @@ struct page_chart {           /* ready to be drawn */
     const char *name, *title; /* title NULL = none */
     struct src at;
     struct chart_spec spec;
-    const char *json; /* the spec */
+    const char *json;      /* the spec */
+    const char *captioned; /* the same, with a line below its title; NULL = it has none */
     struct chart_data *data;
     size_t ndata;
 };
@@ -21,6 +22,9 @@ struct page_chart {           /* ready to be drawn */
  * that the spec has the names of. The first mistake is *e. */
 bool page_chart_read(struct arena *a, const struct page_queries *qs, const struct block *b,
                      struct page_chart *ret, struct err *e) must_check;
+
+/* A line below the title, for pictures: they travel without their page. */
+bool page_chart_caption(struct arena *a, struct page_chart *c, const char *line, struct err *e) must_check;
 
 enum { PAGE_CHART_WIDTH = 800, PAGE_CHART_HEIGHT = 500 };
 /* Of that size, unless the spec has sizes. Errors and Vega's warnings have the chart's place. */

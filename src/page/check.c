@@ -4,6 +4,7 @@
 
 #include "engine/sqltext.h"
 #include "page/chart.h"
+#include "page/input.h"
 #include "page/page.h"
 #include "page/query.h"
 
@@ -12,7 +13,8 @@ struct checker {
     const struct project *p;
     const struct engine_driver *d;
     struct session *s;
-    struct engine_params params;
+    struct engine_params own, params; /* of the project; with those of the page's inputs */
+    struct page_inputs inputs;        /* of the page at hand */
     struct problems *problems;
     struct list_of(const char *) related; /* relations made so far, of all pages */
 };
@@ -87,6 +89,7 @@ static void check_query(struct checker *c, const struct block *b, struct page_qu
     if (!bind_query(c, b, &q, &e)) {
         if (strcmp(e.msg, "not a SELECT") == 0)
             hint(&e, "a query of a page is one SELECT");
+        inputs_hint(c->a, &c->inputs, &e);
         problems_add(c->problems, &e);
     }
     *arena_push(c->a, qs) = q;
@@ -165,10 +168,28 @@ static void check_markdown(struct checker *c, const struct block *b, const struc
         if (!value_next(&p, &at, &before, &inside, &inside_at, &found, &e)) {
             problems_add(c->problems, &e);
             found = true;
-        } else if (found && !value_read(c->a, qs, inside, inside_at, &v, &e)) {
+        } else if (found && !value_read(c->a, qs, &c->inputs, inside, inside_at, &v, &e)) {
             problems_add(c->problems, &e);
         }
     }
+}
+
+/* Options of inputs come from queries that use none; only then are the types known that the others need. */
+static void check_queries(struct checker *c, const struct block *blocks, size_t n, struct page_queries *qs)
+{
+    struct problems *problems = c->problems;
+    inputs_read(c->a, blocks, n, c->own, problems, &c->inputs);
+    bool *used = arena_make(c->a, bool, c->inputs.n + 1);
+    for (int with = 0; with < 2; with++) {
+        c->params = inputs_params(c->a, &c->inputs, c->own, true);
+        for (size_t i = 0; i < n; i++)
+            if (blocks[i].kind == BLOCK_SQL &&
+                (inputs_used(c->a, &c->inputs, blocks[i].body, used) > 0) == (with > 0))
+                check_query(c, &blocks[i], qs);
+        if (!with)
+            inputs_fill(c->a, &c->inputs, blocks, n, qs, false, problems);
+    }
+    inputs_check_use(c->a, &c->inputs, blocks, n, problems);
 }
 
 static void check_page(struct checker *c, const struct page *page)
@@ -181,9 +202,7 @@ static void check_page(struct checker *c, const struct page *page)
         problems_add(c->problems, &e);
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        if (blocks[i].kind == BLOCK_SQL)
-            check_query(c, &blocks[i], &qs);
+    check_queries(c, blocks, n, &qs);
     for (size_t i = 0; i < n; i++) {
         if (blocks[i].kind == BLOCK_TABLE)
             check_table(c, &blocks[i], &qs);
@@ -201,7 +220,7 @@ void page_check(const struct project *p, const struct engine_driver *d, struct s
 {
     static const struct run_params open = {.start_us = INT64_MIN, .end_us = INT64_MAX};
     struct checker c = {.a = p->a, .p = p, .d = d, .s = s, .problems = problems};
-    c.params = project_params(p->a, p, &open);
+    c.own = project_params(p->a, p, &open);
     for (size_t i = 0; i < p->npages; i++)
         check_page(&c, &p->pages[i]);
 }

@@ -211,6 +211,25 @@ static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e
     return true;
 }
 
+/* --- inputs --- */
+
+static void write_inputs(struct writer *w, size_t from, size_t end)
+{
+    buf_addf(w->out, "<dl class=\"inputs\">\n");
+    for (size_t i = from; i < end; i++) {
+        const struct page_input *in = sheet_input(w->sheet, &w->sheet->blocks[i]);
+        if (!in)
+            continue;
+        const char *shown = input_part_shown(w->sheet->a, in, -1);
+        buf_addf(w->out, "<div><dt>");
+        add_text(w->out, in->title, strlen(in->title));
+        buf_addf(w->out, "</dt><dd>");
+        add_text(w->out, shown, strlen(shown));
+        buf_addf(w->out, "</dd></div>\n");
+    }
+    buf_addf(w->out, "</dl>\n");
+}
+
 /* --- charts --- */
 
 static void add_base64(struct buf *b, const char *p, size_t n)
@@ -363,10 +382,14 @@ bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e)
     auto_buf body = BUF(256 << 20);
     struct writer w = {.sheet = s, .live = live, .out = &body};
     for (size_t i = 0; i < s->nblocks; i++) {
-        size_t end = sheet_tiles_end(s, i);
+        size_t end = sheet_row_end(s, i);
         if (s->blocks[i].kind == BLOCK_VALUE) {
             if (!write_tiles(&w, i, end, e))
                 return false;
+            i = end - 1;
+        }
+        if (s->blocks[i].kind == BLOCK_INPUT) {
+            write_inputs(&w, i, end);
             i = end - 1;
         }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(&w, &s->blocks[i], e))

@@ -96,13 +96,14 @@ bool query_memory_find(struct query_memory *m, struct arena *a, const struct wor
     return false;
 }
 
-struct answer *query_memory_begin(const struct workshop *w, struct session *s, const char *sql)
+struct answer *query_memory_begin(const struct workshop *w, struct session *s, const char *text,
+                                  const char *sql)
 {
     struct arena *a = arena_new();
     struct answer *x = arena_make(a, struct answer, 1);
     struct engine_ref *refs;
     struct err ignored;
-    bool ok = w->driver->refs(a, s, sql, (struct src){0}, &refs, &x->nseen, &ignored);
+    bool ok = w->driver->refs(a, s, text, (struct src){0}, &refs, &x->nseen, &ignored);
     x->seen = ok ? arena_make(a, struct seen, x->nseen) : NULL;
     for (size_t i = 0; ok && i < x->nseen; i++) {
         x->seen[i].table = refs[i].name;

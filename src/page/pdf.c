@@ -308,16 +308,30 @@ static bool write_chart(struct writer *w, const struct block *b, struct err *e)
     return true;
 }
 
+static void write_input(struct writer *w, const struct block *b)
+{
+    const struct page_input *in = sheet_input(w->sheet, b);
+    const char *shown = input_part_shown(w->a, in, -1);
+    clear(w);
+    buf_addf(&w->markup, "<b>");
+    add_plain(w, in->title, strlen(in->title));
+    buf_addf(&w->markup, ":</b> ");
+    add_plain(w, shown, strlen(shown));
+    end_text(w);
+}
+
 static bool write_blocks(struct writer *w, struct err *e)
 {
     const struct sheet *s = w->sheet;
     for (size_t i = 0; i < s->nblocks; i++) {
-        size_t end = sheet_tiles_end(s, i);
+        size_t end = sheet_row_end(s, i);
         if (s->blocks[i].kind == BLOCK_VALUE) {
             if (!write_tiles(w, i, end, e))
                 return false;
             i = end - 1;
         }
+        if (s->blocks[i].kind == BLOCK_INPUT)
+            write_input(w, &s->blocks[i]);
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(w, &s->blocks[i], e))
             return false;
         if (s->blocks[i].kind == BLOCK_CHART && !write_chart(w, &s->blocks[i], e))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "page/format.h"
+#include "page/input.h"
 
 void query_columns(struct arena *a, struct page_query *q, const struct engine_column *columns, size_t n)
 {
@@ -80,8 +81,23 @@ static struct src moved(struct src at, struct str from, const char *to)
     return at;
 }
 
-bool value_read(struct arena *a, const struct page_queries *qs, struct str inside, struct src at,
-                struct page_value *ret, struct err *e)
+/* Its name, or that of one of its parameters. */
+static bool find_input(struct arena *a, const struct page_inputs *in, struct str name, struct page_value *ret)
+{
+    const char *word = arena_strn(a, name.p, name.n);
+    for (size_t i = 0; i < in->n; i++) {
+        int part = input_part(&in->v[i], word);
+        bool whole = strcmp(in->v[i].name, word) == 0;
+        if (whole || part >= 0) {
+            *ret = (struct page_value){.input = &in->v[i], .part = whole ? -1 : part};
+            return true;
+        }
+    }
+    return false;
+}
+
+bool value_read(struct arena *a, const struct page_queries *qs, const struct page_inputs *in,
+                struct str inside, struct src at, struct page_value *ret, struct err *e)
 {
     const char *end = inside.p + inside.n, *bar = memchr(inside.p, '|', inside.n);
     struct str ref = str_trim((struct str){inside.p, (size_t)((bar ? bar : end) - inside.p)});
@@ -91,6 +107,12 @@ bool value_read(struct arena *a, const struct page_queries *qs, struct str insid
     if (ref.n == 0) {
         fail_at(e, ERR_USER, at, "there is nothing between the braces");
         return hint(e, "write {{ query.column }} or {{ query.column | #,##0 }}");
+    }
+    if (!dot && find_input(a, in, name, ret)) {
+        if (!format.n)
+            return true;
+        fail_at(e, ERR_USER, moved(at, inside, format.p), "the value of an input takes no format");
+        return hint(e, "write {{ %s }}", ret->input->name);
     }
     *ret = (struct page_value){.query = query_find(a, qs, name, moved(at, inside, ref.p), e)};
     if (!ret->query)

@@ -36,15 +36,21 @@ struct tile_columns {
 bool tile_find(struct arena *a, const struct page_queries *qs, const struct block *b, const struct tile *t,
                struct tile_columns *ret, struct err *e) must_check;
 
-/* What stands between {{ and }}: " name.column | format ". */
+struct page_input;
+struct page_inputs;
+
+/* What stands between {{ and }}: " name.column | format ", or the name
+ * of an input. */
 struct page_value {
-    const struct page_query *query;
+    const struct page_query *query; /* NULL = an input's */
+    const struct page_input *input;
+    int part;           /* of an input: 1 = the end of its range, -1 = all of it */
     size_t column;      /* the first one unless named */
     const char *format; /* NULL = as it is */
 };
 /* `at` is where inside.p[0] stands. */
-bool value_read(struct arena *a, const struct page_queries *qs, struct str inside, struct src at,
-                struct page_value *ret, struct err *e) must_check;
+bool value_read(struct arena *a, const struct page_queries *qs, const struct page_inputs *in,
+                struct str inside, struct src at, struct page_value *ret, struct err *e) must_check;
 
 /* The next {{ value }} of a Markdown text from *p on: its inside and place, and what stands before it; *p
  * moves behind it, *at (the place of **p) with it. *found is false when there is no further one, and `before`

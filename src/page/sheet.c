@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "chart/spec.h"
+#include "engine/sqltext.h"
 #include "page/format.h"
 
 enum { MAX_ROWS = 100000 };
@@ -15,17 +16,23 @@ struct maker {
     const struct workshop *w;
     struct session *s;
     struct query_memory *memory;
+    struct engine_params own; /* of the project */
 };
 
-static bool compute(struct maker *m, const struct block *b, struct page_query *q, struct err *e)
+/* Bound with NULLs of the parameters' types: what a query gives does not depend on what is chosen, and needs
+ * to be found out only once. */
+static bool compute(struct maker *m, const struct block *b, struct engine_params params, struct page_query *q,
+                    struct err *e)
 {
-    struct engine_params params = project_params(m->a, m->w->project, &m->w->params);
+    struct engine_params typed = inputs_params(m->a, &m->sheet->inputs, m->own, true);
     struct engine_column *columns;
     size_t n;
     if (!asset_relations(m->a, m->w, m->s, b->body, b->at, e) ||
-        !m->w->driver->bind(m->a, m->s, b->body, params, b->at, &columns, &n, e) ||
-        !engine_rows(m->w->driver, m->a, m->s, b->body, params, MAX_ROWS, &q->rows, e))
+        !m->w->driver->bind(m->a, m->s, b->body, typed, b->at, &columns, &n, e) ||
+        !engine_rows(m->w->driver, m->a, m->s, b->body, params, MAX_ROWS, &q->rows, e)) {
+        inputs_hint(m->a, &m->sheet->inputs, e);
         return e->at.line ? false : wrap(e, "query '%s'", b->name);
+    }
     query_columns(m->a, q, columns, n);
     return true;
 }
@@ -33,12 +40,14 @@ static bool compute(struct maker *m, const struct block *b, struct page_query *q
 /* Versions are told before the rows are read: what moves meanwhile is read again the next time. */
 static bool ask(struct maker *m, const struct block *b, struct page_query *q, struct err *e)
 {
-    if (!m->memory)
-        return compute(m, b, q, e);
-    if (query_memory_find(m->memory, m->a, m->w, b->body, q))
+    struct engine_params params = inputs_params(m->a, &m->sheet->inputs, m->own, false);
+    struct sqltext key;
+    if (!m->memory || !sqltext_plain(m->a, b->body, &params, b->at, &key, e))
+        return compute(m, b, params, q, e);
+    if (query_memory_find(m->memory, m->a, m->w, key.sql, q))
         return true;
-    struct answer *x = query_memory_begin(m->w, m->s, b->body);
-    bool ok = compute(m, b, q, e);
+    struct answer *x = query_memory_begin(m->w, m->s, b->body, key.sql);
+    bool ok = compute(m, b, params, q, e);
     query_memory_keep(m->memory, x, ok ? q : NULL);
     return ok;
 }
@@ -53,6 +62,19 @@ static bool run_query(struct maker *m, const struct block *b, struct err *e)
         return false;
     q.name = b->name;
     *arena_push(m->a, &m->sheet->queries) = q;
+    return true;
+}
+
+/* Those that use inputs, or those that use none. */
+static bool run_queries(struct maker *m, bool with, struct err *e)
+{
+    const struct sheet *s = m->sheet;
+    bool *used = arena_make(m->a, bool, s->inputs.n + 1);
+    for (size_t i = 0; i < s->nblocks; i++)
+        if (s->blocks[i].kind == BLOCK_SQL &&
+            (inputs_used(m->a, &s->inputs, s->blocks[i].body, used) > 0) == with &&
+            !run_query(m, &s->blocks[i], e))
+            return false;
     return true;
 }
 
@@ -80,6 +102,32 @@ static bool run_sources(struct maker *m, const struct block *b, struct err *e)
     return true;
 }
 
+const struct block *sheet_query_block(const struct sheet *s, const char *name)
+{
+    for (size_t i = 0; i < s->nblocks; i++)
+        if (s->blocks[i].kind == BLOCK_SQL && strcmp(s->blocks[i].name, name) == 0)
+            return &s->blocks[i];
+    return NULL;
+}
+
+/* "Genre: Drama · Since: 1990": what the rows of a chart depend on. */
+static bool add_caption(const struct sheet *s, struct page_chart *c, struct err *e)
+{
+    auto_buf line = BUF(4096);
+    bool *used = arena_make(s->a, bool, s->inputs.n + 1), *any = arena_make(s->a, bool, s->inputs.n + 1);
+    for (size_t i = 0; i < c->ndata; i++) {
+        const struct block *b = sheet_query_block(s, c->data[i].name);
+        if (b && inputs_used(s->a, &s->inputs, b->body, used))
+            for (size_t k = 0; k < s->inputs.n; k++)
+                any[k] = any[k] || used[k];
+    }
+    for (size_t k = 0; k < s->inputs.n; k++)
+        if (any[k])
+            buf_addf(&line, "%s%s: %s", line.len ? " · " : "", s->inputs.v[k].title,
+                     input_part_shown(s->a, &s->inputs.v[k], -1));
+    return !line.len || page_chart_caption(s->a, c, line.p, e);
+}
+
 static bool read_charts(struct sheet *s, struct err *e)
 {
     s->charts = arena_make(s->a, struct sheet_chart, s->nblocks + 1);
@@ -93,28 +141,10 @@ static bool read_charts(struct sheet *s, struct err *e)
                                b->name);
         struct sheet_chart *c = &s->charts[s->ncharts++];
         *c = (struct sheet_chart){.block = b};
-        if (!page_chart_read(s->a, &s->queries, b, &c->chart, e))
+        if (!page_chart_read(s->a, &s->queries, b, &c->chart, e) || !add_caption(s, &c->chart, e))
             return false;
     }
     return true;
-}
-
-bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
-                struct query_memory *memory, struct sheet *ret, struct err *e)
-{
-    *ret = (struct sheet){.a = a, .page = p};
-    struct maker m = {ret, a, w, s, memory};
-    if (!blocks_split(a, p->path, p->text, &ret->blocks, &ret->nblocks, e))
-        return false;
-    for (size_t i = 0; i < ret->nblocks; i++)
-        if (ret->blocks[i].kind == BLOCK_SQL && !run_query(&m, &ret->blocks[i], e))
-            return false;
-    for (size_t i = 0; i < ret->nblocks; i++)
-        if (ret->blocks[i].kind == BLOCK_CHART && !run_sources(&m, &ret->blocks[i], e))
-            return false;
-    ret->warnings = arena_make(a, struct problems, 1);
-    ret->warnings->a = a;
-    return read_charts(ret, e);
 }
 
 /* The first mistake of those that reading a block's options has found. */
@@ -126,6 +156,45 @@ static bool first_problem(const struct problems *p, struct err *e)
             return false;
         }
     return true;
+}
+
+static bool choose(struct maker *m, const struct sheet_wish *wish, struct err *e)
+{
+    struct sheet *s = m->sheet;
+    struct problems problems = {.a = m->a};
+    inputs_read(m->a, s->blocks, s->nblocks, m->own, &problems, &s->inputs);
+    if (!first_problem(&problems, e) || !run_queries(m, false, e))
+        return false;
+    inputs_fill(m->a, &s->inputs, s->blocks, s->nblocks, &s->queries, true, &problems);
+    for (size_t i = 0; i < problems.n; i++)
+        if (problems.v[i].kind == ERR_NONE)
+            problems_add(s->warnings, &problems.v[i]);
+    if (!first_problem(&problems, e))
+        return false;
+    for (const char *const *x = wish->inputs; x && *x; x++)
+        if (!inputs_choose(m->a, &s->inputs, *x, e))
+            return false;
+    return true;
+}
+
+bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
+                const struct sheet_wish *wish, struct sheet *ret, struct err *e)
+{
+    *ret = (struct sheet){.a = a, .page = p, .warnings = arena_make(a, struct problems, 1)};
+    ret->warnings->a = a;
+    struct maker m = {ret, a, w, s, wish->memory, project_params(a, w->project, &w->params)};
+    if (!blocks_split(a, p->path, p->text, &ret->blocks, &ret->nblocks, e) || !choose(&m, wish, e) ||
+        !run_queries(&m, true, e))
+        return false;
+    for (size_t i = 0; i < ret->nblocks; i++)
+        if (ret->blocks[i].kind == BLOCK_CHART && !run_sources(&m, &ret->blocks[i], e))
+            return false;
+    return read_charts(ret, e);
+}
+
+const struct page_input *sheet_input(const struct sheet *s, const struct block *b)
+{
+    return b->kind == BLOCK_INPUT ? input_find(&s->inputs, b->name) : NULL;
 }
 
 /* --- tables --- */
@@ -232,12 +301,13 @@ bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_tabl
 
 /* --- values --- */
 
-size_t sheet_tiles_end(const struct sheet *s, size_t i)
+size_t sheet_row_end(const struct sheet *s, size_t i)
 {
     size_t end = i;
+    enum block_kind kind = s->blocks[i].kind;
     for (; i < s->nblocks; i++) {
         const struct block *b = &s->blocks[i];
-        if (b->kind == BLOCK_VALUE)
+        if (b->kind == kind)
             end = i + 1;
         else if (b->kind != BLOCK_MARKDOWN || b->body[strspn(b->body, " \t\r\n")])
             break;
@@ -306,8 +376,12 @@ bool sheet_markdown(const struct sheet *s, const struct block *b, struct buf *ou
         buf_add(out, before.p, before.n);
         if (!found)
             break;
-        if (!value_read(s->a, &s->queries, inside, inside_at, &v, e))
+        if (!value_read(s->a, &s->queries, &s->inputs, inside, inside_at, &v, e))
             return false;
+        if (v.input) {
+            add_escaped(out, one_line(s->a, input_part_shown(s->a, v.input, v.part)));
+            continue;
+        }
         const struct engine_rows *r = &v.query->rows;
         const char *value = r->nrows && r->ncolumns ? r->rows[0][v.column] : NULL;
         add_escaped(out, one_line(s->a, format_value(s->a, v.format, value)));

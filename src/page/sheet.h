@@ -3,6 +3,7 @@
 #include "lake/map.h"
 #include "page/blocks.h"
 #include "page/chart.h"
+#include "page/input.h"
 #include "page/memory.h"
 #include "page/page.h"
 #include "page/query.h"
@@ -24,15 +25,20 @@ struct sheet {
     const struct page *page;
     struct block *blocks;
     size_t nblocks;
+    struct page_inputs inputs;
     struct page_queries queries;
     struct sheet_chart *charts;
     size_t ncharts;
-    struct problems *warnings; /* what Vega says of charts as they are drawn */
+    struct problems *warnings; /* of inputs; what Vega says of charts as they are drawn */
 };
 
-/* Mistakes have their place in the page's file. memory: answers of earlier times, NULL = none are kept. */
+struct sheet_wish {
+    const char *const *inputs;   /* "genre=Drama", ends with NULL; may be NULL */
+    struct query_memory *memory; /* answers of earlier times; NULL = none are kept */
+};
+/* Mistakes have their place in the page's file. */
 bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
-                struct query_memory *memory, struct sheet *ret, struct err *e) must_check;
+                const struct sheet_wish *wish, struct sheet *ret, struct err *e) must_check;
 
 /* What a table block shows: row by row, cells as they are to be read, values as the query gave them (NULL =
  * null). */
@@ -53,11 +59,17 @@ struct sheet_tile {
     const double *trend;       /* NAN = nothing there */
     size_t ntrend;
 };
-/* Value blocks that follow one another, with nothing but blanks between them, stand side by side: the index
- * behind the last of those that begin at block i. */
-size_t sheet_tiles_end(const struct sheet *s, size_t i);
+/* Value blocks that follow one another, with nothing but blanks between them, stand side by side, and so do
+ * inputs: the index behind the last of those that begin at block i. */
+size_t sheet_row_end(const struct sheet *s, size_t i);
 bool sheet_tile(const struct sheet *s, const struct block *b, struct sheet_tile *ret,
                 struct err *e) must_check;
+
+/* Where a query of the page is asked; NULL = nowhere (it is a table that a chart names). */
+const struct block *sheet_query_block(const struct sheet *s, const char *name);
+
+/* The input of a block; NULL = it has none. */
+const struct page_input *sheet_input(const struct sheet *s, const struct block *b);
 
 /* The chart of a block, which belongs to the sheet. */
 const struct page_chart *sheet_chart(const struct sheet *s, const struct block *b);

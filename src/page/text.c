@@ -160,6 +160,17 @@ static bool write_markdown(struct writer *w, const struct block *b, struct err *
     return buf_done(&rendered, e);
 }
 
+static void write_inputs(struct writer *w, size_t from, size_t end)
+{
+    if (w->out->len)
+        buf_addf(w->out, "\n");
+    for (size_t i = from; i < end; i++) {
+        const struct page_input *in = sheet_input(w->sheet, &w->sheet->blocks[i]);
+        if (in)
+            buf_addf(w->out, "%s: %s\n", in->title, input_part_shown(w->sheet->a, in, -1));
+    }
+}
+
 static void write_chart(struct writer *w, const struct block *b)
 {
     if (w->out->len)
@@ -171,10 +182,14 @@ bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e)
 {
     struct writer w = {s, width, out};
     for (size_t i = 0; i < s->nblocks; i++) {
-        size_t end = sheet_tiles_end(s, i);
+        size_t end = sheet_row_end(s, i);
         if (s->blocks[i].kind == BLOCK_VALUE) {
             if (!write_tiles(&w, i, end, e))
                 return false;
+            i = end - 1;
+        }
+        if (s->blocks[i].kind == BLOCK_INPUT) {
+            write_inputs(&w, i, end);
             i = end - 1;
         }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(&w, &s->blocks[i], e))

@@ -61,6 +61,7 @@ static bool add_variable(struct expansion *x, struct str name, struct src at)
         return true;
     case PARAM_INT:
     case PARAM_TIMESTAMP:
+    case PARAM_DATE:
         buf_addf(x->out, "%lld", (long long)p->num);
         return true;
     case PARAM_REAL:

@@ -124,6 +124,8 @@ static const struct engine_param values[] = {
     {.name = "yes", .type = PARAM_BOOL, .num = 1},
     {.name = "now", .type = PARAM_TIMESTAMP, .num = 1500000},
     {.name = "texts", .type = PARAM_TEXTS, .texts = texts, .n = 2},
+    {.name = "day", .type = PARAM_DATE, .num = 20778},
+    {.name = "all", .type = PARAM_TEXT, .null = true},
     {.name = "nums", .type = PARAM_INTS, .nums = nums, .n = 2},
 };
 static const struct engine_params params = {values, countof(values)};
@@ -148,6 +150,7 @@ TEST(the_plain_text_is_what_an_engine_reads)
         {"SELECT 'a.b@v3', \"a.b@v3\" -- a.b@v3", false, "SELECT 'a.b@v3', \"a.b@v3\""},
         {"SELECT $now, $$ $now $$", false, "SELECT $now, $$ $now $$"},
         {"SELECT $name, $none, $n, $yes", true, "SELECT 'it''s', NULL, CAST(-5 AS BIGINT), true"},
+        {"SELECT $day, $all", true, "SELECT CAST('2026-11-21' AS DATE), CAST(NULL AS VARCHAR)"},
         {"SELECT $x", true, "SELECT CAST(0.5 AS DOUBLE)"},
         {"SELECT $now", true, "SELECT CAST('1970-01-01T00:00:01.500000Z' AS TIMESTAMPTZ)"},
         {"SELECT $texts, $nums", true, "SELECT CAST(['a', 'b''c'] AS VARCHAR[]), CAST([1, 2] AS BIGINT[])"},

@@ -1,4 +1,4 @@
-#include "page/query.h"
+#include "page/input.h"
 
 #include "test.h"
 
@@ -6,6 +6,7 @@ static const char *const columns[] = {"title", "revenue"};
 static struct page_query list[] = {{.name = "top", .columns = columns, .ncolumns = 2},
                                    {.name = "broken", .unknown = true}};
 static const struct page_queries queries = {.v = list, .n = countof(list)};
+static const struct page_inputs none;
 
 TEST(values_are_found_in_their_text)
 {
@@ -21,7 +22,7 @@ TEST(values_are_found_in_their_text)
     CHECK(str_is(before, "one "));
     CHECK_INT(inside_at.line, 7);
     CHECK_INT(inside_at.col, 9);
-    REQUIRE(value_read(a, &queries, inside, inside_at, &v, &e));
+    REQUIRE(value_read(a, &queries, &none, inside, inside_at, &v, &e));
     CHECK(v.query == &list[0]);
     CHECK_INT(v.column, 1);
     CHECK_STR(v.format, "#,##0");
@@ -30,7 +31,7 @@ TEST(values_are_found_in_their_text)
     CHECK(str_is(before, "\n\\{{ "));
     CHECK_INT(inside_at.line, 8);
     CHECK_INT(inside_at.col, 7);
-    REQUIRE(value_read(a, &queries, inside, inside_at, &v, &e));
+    REQUIRE(value_read(a, &queries, &none, inside, inside_at, &v, &e));
     CHECK_INT(v.column, 0);
     CHECK(v.format == NULL);
 
@@ -63,7 +64,7 @@ TEST(mistakes_between_braces_have_their_place)
         bool found;
         CASE(cases[i].text);
         REQUIRE(value_next(&p, &at, &before, &inside, &inside_at, &found, &e) && found);
-        CHECK(!value_read(a, &queries, inside, inside_at, &v, &e));
+        CHECK(!value_read(a, &queries, &none, inside, inside_at, &v, &e));
         CHECK_STR(e.msg, cases[i].msg);
         CHECK_STR(e.hint, cases[i].hint);
         CHECK_INT(e.at.col, cases[i].col);
@@ -80,5 +81,5 @@ TEST(mistakes_between_braces_have_their_place)
     CHECK_INT(e.at.col, 3);
     REQUIRE(value_next(&p, &at, &before, &inside, &inside_at, &found, &e) && found);
     CHECK_INT(inside_at.line, 2);
-    CHECK(value_read(a, &queries, inside, inside_at, &v, &e));
+    CHECK(value_read(a, &queries, &none, inside, inside_at, &v, &e));
 }

@@ -22,6 +22,7 @@ static void dump_param(const struct engine_param *p, struct buf *out)
         buf_addf(out, "=%s", p->num ? "yes" : "no");
         break;
     case PARAM_TIMESTAMP:
+    case PARAM_DATE:
         buf_addf(out, "=@%lld", (long long)p->num);
         break;
     case PARAM_TEXTS:
