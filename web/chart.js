@@ -2,7 +2,7 @@
 (async () => {
   await Promise.allSettled([400, 600].map((weight) => document.fonts.load(weight + " 12px Inter")));
   const context = document.createElement("canvas").getContext("2d");
-  const { merged, madeToFit } = chartKit((text, font, size, weight, style) => {
+  const { merged, madeToFit, fitPanels } = chartKit((text, font, size, weight, style) => {
     context.font = `${style} ${weight} ${size}px ${font}`;
     return context.measureText(text).width;
   });
@@ -20,10 +20,12 @@
     const config = merged(theme.common, theme[dark.matches ? "dark" : "light"]);
     config.background = "transparent";
     const width = Math.min(chart.figure.clientWidth, chart.width);
-    const spec = madeToFit(chart.spec, merged(config, chart.spec.config || {}), width, width * chart.height / chart.width);
+    const height = width * chart.height / chart.width;
+    const { spec, fit } = madeToFit(chart.spec, merged(config, chart.spec.config || {}), width, height);
     vega.setRandom(vega.randomLCG(42));
-    chart.view?.finalize();
-    chart.view = await vegaEmbed(chart.target, { ...spec, datasets: chart.data }, { ...options, config });
+    chart.made?.finalize();
+    chart.made = await vegaEmbed(chart.target, { ...spec, datasets: chart.data }, { ...options, config });
+    if (fit) fitPanels(chart.made.view, chart.made.vgSpec, width, height);
     chart.target.querySelector("svg").setAttribute("aria-hidden", "true"); // the figure says what it is
     chart.drawn = width;
   }

@@ -5,7 +5,7 @@
   const measure = world.measureText, load = world.loadUrl;
   delete world.measureText;
   delete world.loadUrl;
-  const { merged, madeToFit } = chartKit(measure);
+  const { merged, madeToFit, fitPanels } = chartKit(measure);
 
   // --- text widths: of the fonts that draw the picture ---
 
@@ -67,14 +67,18 @@
     const log = listener(result);
     const theme = JSON.parse(themeText);
     const config = themeName ? merged(theme.common, theme[themeName]) : { customFormatTypes: true };
-    let spec = JSON.parse(specText);
+    const asked = JSON.parse(specText);
     vega.setRandom(vega.randomLCG(42)); // jitter, samples and bootstraps are the same each time
-    spec = width && height ? madeToFit(spec, merged(config, spec.config || {}), width, height) : withoutContainer(spec);
-    const vg = vegaLite.compile(spec, { config: config, logger: log }).spec;
+    const made = width && height ? madeToFit(asked, merged(config, asked.config || {}), width, height)
+                                 : { spec: withoutContainer(asked), fit: false };
+    const vg = vegaLite.compile(made.spec, { config: config, logger: log }).spec;
     fill(vg, data);
     const view = new vega.View(vega.parse(vg), { renderer: "none", logger: log, logLevel: vega.Warn, loader: loader });
     const end = () => { view.finalize(); result.done = true; };
-    view.toSVG().then((svg) => { result.svg = svg; end(); }, (error) => { log.error(error); end(); });
+    view.runAsync()
+      .then(() => made.fit && fitPanels(view, vg, width, height))
+      .then(() => view.toSVG())
+      .then((svg) => { result.svg = svg; end(); }, (error) => { log.error(error); end(); });
     return result;
   };
 })(globalThis);

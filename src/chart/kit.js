@@ -62,19 +62,81 @@ globalThis.chartKit = function (measure) {
     spec.title = title;
   }
 
+  // Panels of a composed spec: does one have a size of its own?
+  function isSized(spec) {
+    const panels = [].concat(spec.hconcat || [], spec.vconcat || [], spec.concat || [], spec.layer || [], spec.spec || []);
+    return spec.width !== undefined || spec.height !== undefined || panels.some(isSized);
+  }
+
+  // Ticks that an axis names are drawn all: the theme's number of ticks would thin them out.
+  function withNamedTicks(x) {
+    if (Array.isArray(x)) return x.map(withNamedTicks);
+    if (!isMap(x)) return x;
+    const out = {};
+    for (const key of Object.keys(x)) out[key] = key === "data" || key === "datasets" ? x[key] : withNamedTicks(x[key]);
+    if (isMap(out.axis) && Array.isArray(out.axis.values) && out.axis.tickCount === undefined)
+      out.axis.tickCount = out.axis.values.length;
+    return out;
+  }
+
+  // The spec as it is drawn in width x height; `fit` says that panels have to be scaled for that, by fitPanels().
   function madeToFit(spec, config, width, height) {
-    const ready = Object.assign({}, spec);
+    const ready = withNamedTicks(spec), auto = spec.autosize, composed = isComposed(spec);
     const container = (size) => size === "container";
-    if (!isComposed(spec) && spec.autosize === undefined) {
+    const fit = composed && (auto === undefined ? !isSized(spec) : auto === "fit" || auto.type === "fit");
+    if (fit) {
+      delete ready.autosize;
+      ready.config = merged({ view: { discreteWidth: 300, discreteHeight: 300 } }, spec.config || {});
+    }
+    if (!composed && auto === undefined) {
       const free = (size) => size === undefined || container(size);
       const both = free(spec.width) && free(spec.height);
       if (free(spec.width)) ready.width = width;
       if (free(spec.height)) ready.height = height;
       if (both) ready.autosize = { type: "fit", contains: "padding" };
     }
-    wrapTitle(ready, config, typeof ready.width === "number" && !isComposed(spec) ? ready.width : width);
-    return ready;
+    wrapTitle(ready, config, typeof ready.width === "number" && !composed ? ready.width : width);
+    return { spec: ready, fit: fit };
   }
 
-  return { merged: merged, madeToFit: madeToFit };
+  // Vega fits a single view into a size; of several it adds up what they take. A view that has run is run again with
+  // its panels scaled, all by the same, until it takes width x height; left as it was when they would be too small.
+  function fitPanels(view, vg, width, height) {
+    const smallest = 24, rest = 3; // pixels; of panels, and what may be left to the margin
+    const sized = (vg.signals || []).filter((s) => typeof s.value === "number");
+    const sideOf = (name, goal, taken) => {
+      const panels = sized.filter((s) => s.name.toLowerCase().endsWith(name));
+      if (typeof vg[name] === "number") panels.push({ name: name, value: vg[name] });
+      return { goal: goal, taken: taken, panels: panels, scale: 1, last: null };
+    };
+    const sides = [
+      sideOf("width", width, () => view._viewWidth + view.padding().left + view.padding().right),
+      sideOf("height", height, () => view._viewHeight + view.padding().top + view.padding().bottom),
+    ];
+    const open = (side) => Math.abs(side.goal - side.taken()) > rest;
+    const draw = () => {
+      for (const side of sides) for (const s of side.panels) view.signal(s.name, s.value * side.scale);
+      view.resize().run();
+    };
+    // What is not panels stays about the same: a straight line through the last two rounds says how large they go.
+    const step = (side) => {
+      const taken = side.taken(), before = side.last;
+      const slope = before && before.scale !== side.scale ? (taken - before.taken) / (side.scale - before.scale) : taken;
+      side.last = { scale: side.scale, taken: taken };
+      side.scale += (side.goal - taken) / slope;
+      return side.panels.length > 0 && side.panels.every((s) => s.value * side.scale >= smallest && s.value * side.scale < 1e5);
+    };
+    for (let round = 0; round < 5 && sides.some(open); round++) {
+      if (!sides.filter(open).every(step)) break;
+      draw();
+    }
+    if (sides.some(open)) {
+      for (const side of sides) side.scale = 1;
+      return draw();
+    }
+    const [right, bottom] = sides.map((side) => side.goal - side.taken()), pad = view.padding();
+    view.padding({ left: pad.left, top: pad.top, right: pad.right + right, bottom: pad.bottom + bottom }).resize().run();
+  }
+
+  return { merged: merged, madeToFit: madeToFit, fitPanels: fitPanels };
 };

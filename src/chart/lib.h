@@ -28,8 +28,8 @@ struct chart_job {
     const struct chart_data *data;
     size_t ndata;
     enum chart_theme theme;
-    /* In pixels, axes and titles included; 0 = as the spec says. A spec with sizes of its own keeps them, and
-     * so does one that is made of several views. */
+    /* In pixels, axes and titles included; 0 = as the spec says. A spec with sizes of its own keeps them; one
+     * of several panels does unless it says `autosize: fit`. */
     double width, height;
     int64_t time_ms;     /* of work; 0 = 20 s */
     size_t memory_bytes; /* of the JavaScript; 0 = 1 GiB */

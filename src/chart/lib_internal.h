@@ -1,5 +1,8 @@
 /* lib_internal.h - what the files of libcupel-chart.so share. */
 #pragma once
+#include <cairo.h>
+
+#include "base/buf.h"
 #include "chart/lib.h"
 
 /* The fonts that the library brings along, made known to fontconfig; once per process, from any thread. */
@@ -20,6 +23,9 @@ double meter_width(struct meter *m, const struct meter_font *f, const char *text
 
 bool paint_png(const char *svg, size_t n, double scale, char **ret, size_t *ret_n, struct err *e) must_check;
 bool paint_pdf(const char *svg, size_t n, char **ret, size_t *ret_n, struct err *e) must_check;
+
+/* Of an image surface; without an alpha channel when nothing shows through. */
+bool png_write(cairo_surface_t *s, struct buf *out, struct err *e) must_check;
 
 bool paper_pdf(const struct paper *p, char **ret, size_t *ret_n, struct err *e) must_check;
 

@@ -75,12 +75,7 @@ bool paint_png(const char *svg, size_t n, double scale, char **ret, size_t *ret_
     }
     cairo_surface_t *s = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)width, (int)height);
     auto_buf out = BUF(MAX_BYTES);
-    bool ok = draw(h, s, width, height, e);
-    if (ok) {
-        cairo_status_t status = cairo_surface_write_to_png_stream(s, collect, &out);
-        ok = status == CAIRO_STATUS_SUCCESS ||
-             fail(e, ERR_IO, "cannot write a PNG: %s", cairo_status_to_string(status));
-    }
+    bool ok = draw(h, s, width, height, e) && png_write(s, &out, e);
     cairo_surface_destroy(s);
     g_object_unref(h);
     return ok && take(&out, ret, ret_n, e);

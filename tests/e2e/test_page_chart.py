@@ -2,6 +2,7 @@
 import os
 import re
 import struct
+import zlib
 
 import pytest
 
@@ -62,6 +63,38 @@ def test_a_picture_for_each_chart(out):
     assert svg.count('fill="#0b67b2"') == 2
     png = (out / "genres.png").read_bytes()
     assert png[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", png[16:24]) == (1600, 1000)
+
+
+def pixels(png):
+    """(channels, rows) of a PNG whose rows have no filter."""
+    data, at = b"", 8
+    while at < len(png):
+        size, kind = struct.unpack(">I4s", png[at:at + 8])
+        assert zlib.crc32(png[at + 4:at + 8 + size]) == struct.unpack(">I", png[at + 8 + size:at + 12 + size])[0]
+        if kind == b"IHDR":
+            width, height, depth, colour = struct.unpack(">IIBB", png[at + 8:at + 18])
+        data += png[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+        at += 12 + size
+    channels, data = {2: 3, 6: 4}[colour], zlib.decompress(data)
+    line = 1 + width * channels
+    assert depth == 8 and len(data) == line * height and not any(data[::line])
+    return channels, [data[y * line + 1:(y + 1) * line] for y in range(height)]
+
+
+def test_what_is_seen_through(cupel, shop, out):
+    channels, rows = pixels((out / "genres.png").read_bytes())
+    assert channels == 3 and rows[0][:3] == b"\xff\xff\xff" and any(b"\x0b\x67\xb2" in row for row in rows)
+    page = shop / "pages" / "clear.md"
+    page.write_text("```chart clear\ndata: {values: [{a: 1}]}\nbackground: transparent\n"
+                    "mark: {type: bar, color: '#ff8000', fillOpacity: 0.5}\nencoding: {x: {field: a, type: quantitative}}\n```\n")
+    try:
+        cupel(["render", "clear", "--to", "png", "--out", "o"], shop)
+    finally:
+        page.unlink()
+    channels, rows = pixels((shop / "o" / "clear.png").read_bytes())
+    seen = {row[i:i + 4] for row in rows for i in range(0, len(row), 4)}
+    assert channels == 4 and b"\0\0\0\0" in seen
+    assert any(abs(r - 255) < 3 and abs(g - 128) < 3 and b < 3 and abs(a - 128) < 3 for r, g, b, a in seen)
 
 
 def test_a_table_of_the_project_is_data_too(out):

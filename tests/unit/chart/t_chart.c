@@ -139,6 +139,55 @@ TEST(long_titles_are_wrapped)
     CHECK_INT(count(svg, "<tspan"), 2);
 }
 
+#define PANEL                                                                                                \
+    "{\"mark\": \"bar\", \"encoding\": {\"y\": {\"field\": \"genre\", \"type\": \"nominal\"}, "              \
+    "\"x\": {\"field\": \"n\", \"type\": \"quantitative\"}}"
+
+TEST(panels_are_scaled_to_fit)
+{
+    static const struct {
+        const char *label, *spec, *want;
+    } cases[] = {
+        {"beside each other", "{\"data\": {\"name\": \"q\"}, \"hconcat\": [" PANEL "}, " PANEL "}]}",
+         "width=\"800\" height=\"500\""},
+        {"below each other",
+         "{\"data\": {\"name\": \"q\"}, \"vconcat\": [" PANEL "}, " PANEL "}], \"title\": \"T\"}",
+         "width=\"800\" height=\"500\""},
+        {"cells of a facet",
+         "{\"data\": {\"name\": \"q\"}, \"facet\": {\"field\": \"genre\"}, \"columns\": 2, \"spec\": " PANEL
+         "}}",
+         "width=\"800\" height=\"500\""},
+        {"sizes are kept",
+         "{\"data\": {\"name\": \"q\"}, \"hconcat\": [" PANEL ", \"width\": 100, \"height\": 40}]}",
+         "width=\"228\" height=\"118\""},
+        {"or are shares, when that is asked for",
+         "{\"data\": {\"name\": \"q\"}, \"autosize\": \"fit\", \"hconcat\": [" PANEL
+         ", \"width\": 100, \"height\": 40}, " PANEL ", \"width\": 200, \"height\": 40}]}",
+         "width=\"800\" height=\"500\""},
+        {"too many to fit stay as they are",
+         "{\"data\": {\"sequence\": {\"start\": 0, \"stop\": 40, \"as\": \"i\"}}, \"facet\": {\"row\": "
+         "{\"field\": "
+         "\"i\"}}, \"spec\": {\"mark\": \"point\", \"encoding\": {\"x\": {\"field\": \"i\", \"type\": "
+         "\"quantitative\"}, \"y\": {\"field\": \"i\", \"type\": \"quantitative\"}}}}",
+         "height=\"12981\""},
+    };
+    FIXTURE(f);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].label);
+        CHECK_HAS(draw(&f, cases[i].spec), cases[i].want);
+    }
+}
+
+TEST(named_ticks_are_drawn_all)
+{
+    FIXTURE(f);
+    const char *svg = draw(
+        &f, "{\"data\": {\"name\": \"q\"}, \"mark\": \"point\", \"encoding\": {\"y\": {\"field\": \"n\", "
+            "\"type\": \"quantitative\", \"axis\": {\"values\": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}}}}");
+    for (int i = 0; i < 10; i++)
+        CHECK_HAS(svg, arena_fmt(f.a, ">%d<", i));
+}
+
 TEST(themes)
 {
     FIXTURE(f);
