@@ -65,33 +65,6 @@ static void not_nulls(struct arena *a, const struct place *outer, const struct l
 
 /* --- CHECK --- */
 
-/* Spark's SQL in the engine's: `name` is "name", and "text" is 'text'. False for what may mean something
- * else. */
-static bool translate(struct buf *b, const char *sql)
-{
-    for (const char *p = sql; *p;) {
-        char quote = *p;
-        if (quote != '\'' && quote != '"' && quote != '`') {
-            buf_add(b, p++, 1);
-            continue;
-        }
-        char to = quote == '`' ? '"' : '\'';
-        buf_add(b, &to, 1);
-        for (p++; *p && (*p != quote || p[1] == quote); p++) {
-            if (*p == '\\')
-                return false;
-            p += *p == quote;
-            if (*p == to)
-                buf_add(b, &to, 1);
-            buf_add(b, p, 1);
-        }
-        if (!*p++)
-            return false;
-        buf_add(b, &to, 1);
-    }
-    return true;
-}
-
 static bool cannot(const char *table, const char *name, const char *sql, const char *why, struct err *e)
 {
     fail(e, ERR_DATA, "table '%s' has the constraint '%s' (%s), which cannot be checked here%s%s", table,
@@ -106,7 +79,7 @@ static bool check(struct arena *a, const struct workshop *w, struct session *s, 
     struct engine_column *cols;
     size_t n;
     struct err why;
-    if (!translate(&b, sql))
+    if (!generated_translate(&b, sql))
         return cannot(table, name, sql, "its text has escapes", e);
     buf_addf(&probe, "SELECT (%s\n) AS passes FROM cupel_constrained", b.p);
     if (!buf_done(&b, e) || !buf_done(&probe, e))
@@ -122,21 +95,10 @@ static bool check(struct arena *a, const struct workshop *w, struct session *s, 
 
 /* --- generated columns, and invariants of columns --- */
 
-/* What the metadata of a column says under a key, a text; NULL = nothing. */
-static const char *metadata_text(struct arena *a, const struct lake_field *f, const char *key)
-{
-    json_t *m = NULL;
-    struct err ignored;
-    if (!f->metadata || !strstr(f->metadata, key) ||
-        !json_parse(a, f->metadata, strlen(f->metadata), f->name, &m, &ignored))
-        return NULL;
-    return json_str(m, key, NULL);
-}
-
 /* {"expression":{"expression":"x > 3"}}, as a text in the metadata. */
 static const char *invariant_of(struct arena *a, const struct lake_field *f)
 {
-    const char *text = metadata_text(a, f, "delta.invariants");
+    const char *text = generated_metadata(a, f, "delta.invariants");
     json_t *m = NULL;
     struct err ignored;
     if (!text || !json_parse(a, text, strlen(text), f->name, &m, &ignored))
@@ -149,7 +111,7 @@ static bool column_checks(struct arena *a, const struct workshop *w, struct sess
 {
     for (size_t i = 0; i < schema->n; i++) {
         const struct lake_field *f = &schema->fields[i];
-        const char *generated = metadata_text(a, f, "delta.generationExpression"),
+        const char *generated = generated_metadata(a, f, "delta.generationExpression"),
                    *invariant = invariant_of(a, f);
         if (generated && !check(a, w, s, table, arena_fmt(a, "value of %s", f->name),
                                 arena_fmt(a, "`%s` IS NOT DISTINCT FROM (%s)", f->name, generated), ret, e))
@@ -240,7 +202,7 @@ bool constrained_stage(struct arena *a, const struct workshop *w, struct session
     const struct lake_indexed indexed = lake_indexed(c->properties, c->nproperties);
     stage.indexed = &indexed;
     not_nulls(a, NULL, c->schema->fields, c->schema->n, &demands);
-    if (!checks(a, w, s, table, c, &demands, e))
+    if (!generated_columns(a, w, s, table, c->schema, &stage, e) || !checks(a, w, s, table, c, &demands, e))
         return false;
     if (demands.n == 0)
         return w->driver->stage(a, s, &stage, ret, e);

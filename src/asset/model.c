@@ -1,6 +1,7 @@
 /* A model: its SELECT's rows are staged, checked and published in one commit. */
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "asset/internal.h"
 #include "base/fs.h"
@@ -45,6 +46,21 @@ static void keep_column(const struct lake_snapshot *base, struct lake_field *f)
     }
 }
 
+/* A generated column belongs to the table, not to the SELECT. */
+static size_t add_generated(const struct lake_snapshot *base, struct lake_field *f, size_t n)
+{
+    size_t given = n;
+    for (size_t i = 0; i < base->schema.n; i++) {
+        const struct lake_field *was = &base->schema.fields[i];
+        size_t k = 0;
+        while (k < given && strcasecmp(f[k].name, was->name) != 0)
+            k++;
+        if (k == given && was->metadata && strstr(was->metadata, "\"delta.generationExpression\""))
+            f[n++] = *was;
+    }
+    return n;
+}
+
 /* Of the table, from what the SELECT gives. */
 static bool target_schema(struct job *j, struct err *e)
 {
@@ -60,13 +76,13 @@ static bool target_schema(struct job *j, struct err *e)
     bool mapped = base && base->mapping != LAKE_MAPPING_NONE; /* to compare, columns need their names */
     if (mapped && !lake_schema_map(a, base, j->properties.v, j->properties.n, &gives, e))
         return false;
-    struct lake_field *kept = arena_make(a, struct lake_field, gives.n);
+    struct lake_field *kept = arena_make(a, struct lake_field, gives.n + (base ? base->schema.n : 0));
     for (size_t i = 0; i < gives.n; i++) {
         kept[i] = gives.fields[i];
         if (base)
             keep_column(base, &kept[i]);
     }
-    gives.fields = kept;
+    gives = (struct lake_schema){kept, base ? add_generated(base, kept, gives.n) : gives.n};
     if (!lake_schema_map(a, base, j->properties.v, j->properties.n, &gives, e))
         return false;
     j->schema = gives;

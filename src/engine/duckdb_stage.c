@@ -40,6 +40,14 @@ static const struct engine_column *find_column(const struct stage *st, const cha
     return NULL;
 }
 
+static const struct engine_computed *find_computed(const struct stage *st, const char *name)
+{
+    for (size_t i = 0; i < st->g->ncomputed; i++)
+        if (strcasecmp(st->g->computed[i].column, name) == 0)
+            return &st->g->computed[i];
+    return NULL;
+}
+
 static bool is_reject(const struct stage *st, const char *name)
 {
     return st->g->reject && strcasecmp(st->g->reject, name) == 0;
@@ -86,7 +94,7 @@ static bool check_columns(struct stage *st, struct err *e)
             return false;
     }
     for (size_t i = 0; i < st->g->npartition_by; i++)
-        if (!find_column(st, st->g->partition_by[i]))
+        if (!find_column(st, st->g->partition_by[i]) && !find_computed(st, st->g->partition_by[i]))
             return fail_at(e, ERR_USER, st->g->at, "there is no column '%s' to partition by",
                            st->g->partition_by[i]);
     return check_reject(st, e);
@@ -189,6 +197,28 @@ static const char *physical_name(const struct stage *st, const char *column)
     return column;
 }
 
+/* The columns as they are stored, and computed ones from these. */
+static void add_computed(struct stage *st, struct buf *b)
+{
+    buf_addf(b, "SELECT ");
+    for (size_t i = 0; i < st->schema.n; i++) {
+        const struct lake_field *f = &st->schema.fields[i];
+        const struct engine_computed *c = find_computed(st, f->name);
+        buf_addf(b, "%s", i ? ", " : "");
+        if (c) {
+            buf_addf(b, "CAST((%s\n) AS ", c->sql);
+            duck_type_sql(b, f->type);
+            buf_addf(b, ") AS ");
+        }
+        sql_ident(b, f->name);
+    }
+    if (st->g->reject) {
+        buf_addf(b, ", ");
+        sql_ident(b, st->g->reject);
+    }
+    buf_addf(b, " FROM (");
+}
+
 static void add_select(struct stage *st, struct buf *b)
 {
     bool gated = st->gates != NULL;
@@ -209,6 +239,8 @@ static void add_select(struct stage *st, struct buf *b)
         duck_gates_sql(b, st->gates, st->g, columns, st->schema.n, st->reject_list);
         buf_addf(b, " AS cupel_pass FROM (");
     }
+    if (st->g->ncomputed)
+        add_computed(st, b);
     buf_addf(b, "SELECT ");
     for (size_t i = 0; i < st->schema.n; i++) {
         buf_addf(b, "%s", i ? ", " : "");
@@ -222,6 +254,8 @@ static void add_select(struct stage *st, struct buf *b)
     st->origin.offset = b->len;
     buf_add(b, st->plain.sql, st->plain.n);
     buf_addf(b, "\n) AS cupel_rows");
+    if (st->g->ncomputed)
+        buf_addf(b, ") AS cupel_stored");
     if (gated)
         buf_addf(b, ") AS cupel_cast) AS cupel_gated WHERE cupel_pass");
     if (st->mapped)

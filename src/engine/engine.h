@@ -67,6 +67,10 @@ struct gate {         /* a condition on each row of a staged SELECT */
     bool warn;        /* the row is kept and only counted */
 };
 
+struct engine_computed { /* a column of the table that the SELECT has not: from the others, as stored */
+    const char *column, *sql;
+};
+
 struct engine_stage {
     const char *sql; /* one SELECT; its own parameters by name */
     struct src at;   /* where sql[0] stands in the user's file, for errors; line 0 = nowhere */
@@ -79,6 +83,8 @@ struct engine_stage {
     /* Columns are cast to it and put in its order; those the SELECT has not are null. NULL = as the SELECT
      * gives. Files call them by their physical names, with their ids, at any depth. */
     const struct lake_schema *schema;
+    const struct engine_computed *computed; /* columns of `schema` */
+    size_t ncomputed;
     const char *const *partition_by;
     size_t npartition_by;
     const struct lake_indexed *indexed; /* which columns get statistics; NULL = the usual ones */

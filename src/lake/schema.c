@@ -388,10 +388,12 @@ static bool merge_fields(struct merge *m, const char *path, const struct lake_fi
         } else if (other && !merge_type(m, name, f.type, other->type, &f.type)) {
             return false;
         }
-        if (!other && !f.nullable)
+        /* One that is computed need not be in the rows. */
+        bool computed = f.metadata && strstr(f.metadata, "\"delta.generationExpression\"");
+        if (!other && !f.nullable && !computed)
             return fail(m->e, ERR_DATA,
                         "column '%s' of the table may not be null, and the rows do not have it", name);
-        if (!other && !m->evolve)
+        if (!other && !m->evolve && !computed)
             return fail(m->e, ERR_DATA, "column '%s' of the table is not in the rows", name);
         *arena_push(m->a, &out) = f;
     }

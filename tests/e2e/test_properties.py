@@ -179,6 +179,58 @@ def test_generated_columns_and_invariants_of_others(lab):
     assert "'value of twice'" in lab.run(code=6)["silver.t"]["error"]["message"]
 
 
+def generated(lab, columns, by=(), conf=None, protocol=None):
+    """A table as Spark makes it, with the columns (name, type, expression or None)."""
+    fields = [{"name": n, "type": t, "nullable": True, "metadata": {"delta.generationExpression": x} if x else {}}
+              for n, t, x in columns]
+    log = lab.table("silver.t") / "_delta_log"
+    log.mkdir(parents=True)
+    first = [{"protocol": protocol or {"minReaderVersion": 1, "minWriterVersion": 4}},
+             {"metaData": {"id": "x", "format": {"provider": "parquet", "options": {}},
+                           "schemaString": json.dumps({"type": "struct", "fields": fields}),
+                           "partitionColumns": list(by), "configuration": conf or {}, "createdTime": 1}}]
+    (log / f"{0:020}.json").write_text("".join(json.dumps(a) + "\n" for a in first))
+
+
+@pytest.mark.parametrize("mode", ["mode: append", "mode: merge\nkey: id", "mode: append\nschema: freeze", "mode: replace\nschema: freeze",
+                                  "mode: replace"])
+def test_generated_columns_are_computed(lab, mode):
+    generated(lab, [("id", "long", None), ("at", "timestamp", None), ("day", "date", "CAST(`at` AS DATE)"), ("y", "integer", "YEAR(`at`)"),
+                    ("v", "long", None), ("big", "string", "CASE WHEN (v + 1) * 2 > 10 THEN \"yes\" ELSE 'no' END")],
+              by=["day"] if "replace" not in mode else [])
+    sql = "SELECT id, '2026-11-20 23:00:00+00'::TIMESTAMPTZ + to_hours(id::INTEGER) AS at, v FROM bronze.e"
+    incremental = "" if "replace" in mode else "\nincremental: bronze.e"
+    lab.model("silver.t", mode + incremental + "\nchecks:\n  - row: id < 100\npassing: 0%", sql)
+    lab.write("bronze.e", [{"id": 0, "v": 1}, {"id": 1, "v": 9}, {"id": 100, "v": 1}])
+    assert lab.run()["silver.t"]["quarantined"] == 1
+    lab.write("bronze.e", [{"id": 2, "v": None}])
+    lab.run()
+    rows = "SELECT id, day::VARCHAR AS day, y, big FROM silver.t ORDER BY id"
+    assert lab.query(rows) == [{"id": 0, "day": "2026-11-20", "y": 2026, "big": "no"}, {"id": 1, "day": "2026-11-21", "y": 2026, "big": "yes"},
+                               {"id": 2, "day": "2026-11-21", "y": 2026, "big": "no"}]
+    fields = {f["name"]: f["metadata"] for f in json.loads(lab.delta("silver.t").schema().to_json())["fields"]}
+    assert fields["y"] == {"delta.generationExpression": "YEAR(`at`)"} and len(fields) == 6
+
+
+@pytest.mark.parametrize("expression", ["concat(s, 'x')", "CAST(v / 2 AS BIGINT)", "v / 2", "dayofweek(s)", "CAST(s AS INT)", "upper(s)", "v * 1.5",
+                                        "CAST(v AS STRING)", "'it\\'s'", "spark_only(v)"])
+def test_what_may_mean_something_else_is_not_computed(lab, expression):
+    generated(lab, [("id", "long", None), ("v", "long", None), ("s", "string", None), ("x", "string", expression)])
+    lab.model("silver.t", "mode: append\nincremental: bronze.e", "SELECT id, v, s FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1, "v": 1, "s": "a"}])
+    said = lab.run(code=6)["silver.t"]
+    assert f"has the generated column 'x' ({expression}), which the rows do not have and which cannot be computed here" in said["error"]["message"]
+    assert "have the SELECT give it" in said["error"]["hint"]
+    assert sorted(p.name for p in lab.table("silver.t").iterdir()) == ["_delta_log"]
+
+
+def test_a_generated_column_of_a_column_that_went(lab):
+    generated(lab, [("id", "long", None), ("v", "long", None), ("x", "long", "v + 1")])
+    lab.model("silver.t", "mode: replace", "SELECT id FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1, "v": 1}])
+    assert "'value of x' (`x` IS NOT DISTINCT FROM (v + 1)), which cannot be checked here: unknown column 'v'" in lab.run(code=6)["silver.t"]["error"]["message"]
+
+
 @pytest.mark.parametrize("protocol, field, name", [
     ({"minReaderVersion": 1, "minWriterVersion": 6}, {"delta.identity.start": 1, "delta.identity.step": 1}, "identityColumns"),
     ({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["allowColumnDefaults"]}, {"CURRENT_DEFAULT": "7"},
