@@ -128,6 +128,8 @@ static const char *why_stale(struct arena *a, const struct workshop *w, const st
         if (!was || strcmp(was, m->properties[i].value) != 0)
             return "its table's properties changed";
     }
+    if (!incremental && m->reads_files && m->mode != MODE_APPEND)
+        return "it reads files";
     if (incremental || !m->uses_now)
         return NULL;
     if (lake_txn_version(work->base, watermark_id(a, m->name, "$now")) != w->params.now_us)

@@ -120,6 +120,7 @@ static bool open_engine(struct app *app, struct opened *o, struct err *e)
     if (!conf.spill_dir)
         conf.spill_dir = fs_join(app->a, p->state, "spill");
     conf.memo = fs_join(app->a, p->state, "columns");
+    conf.folder = p->root;
     return engine_duckdb.open(app->a, &conf, &o->engine, e) &&
            engine_duckdb.session(app->a, o->engine, NULL, &o->session, e);
 }

@@ -290,7 +290,13 @@ static bool instance_open(struct engine *g, struct err *e)
 
 static bool instance_furnish(struct engine *g, struct err *e)
 {
-    return duck_exec(g->con, "SET GLOBAL TimeZone = 'UTC'", e) && duck_functions_register(g, e) &&
+    auto_buf sql = BUF(1 << 14);
+    buf_addf(&sql, "SET GLOBAL TimeZone = 'UTC'");
+    if (g->conf.folder && !strchr(g->conf.folder, ',')) { /* it is a list with commas between */
+        buf_addf(&sql, "; SET GLOBAL file_search_path = ");
+        sql_literal(&sql, g->conf.folder);
+    }
+    return buf_done(&sql, e) && duck_exec(g->con, sql.p, e) && duck_functions_register(g, e) &&
            duck_curve_register(g, e) && duck_gates_register(g, e) && duck_books_register(g, e) &&
            duck_arrow_register(g, e);
 }
@@ -327,6 +333,7 @@ static bool duck_open(struct arena *a, const struct engine_conf *c, struct engin
     struct engine *g = arena_make(a, struct engine, 1);
     g->conf = *c;
     g->conf.spill_dir = arena_str(a, c->spill_dir);
+    g->conf.folder = arena_str(a, c->folder);
     g->threads = c->threads > 0 ? c->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
     pthread_mutex_init(&g->open_lock, NULL);
     pthread_mutex_init(&g->con_lock, NULL);

@@ -132,28 +132,19 @@ bool duck_relations_need(struct session *s, const char *sql, struct err *e)
     return true;
 }
 
-static bool is_word(const char *text, const struct token *t, const char *word)
-{
-    size_t n = t->end - t->start;
-    return t->kind == TOKEN_WORD && strlen(word) == n && strncasecmp(text + t->start, word, n) == 0;
-}
-
 /* May its answer depend on more than the tables it names: files, settings, the catalogue? Functions that do
  * are told by their names. */
 static bool reads_elsewhere(struct arena *a, const char *sql)
 {
-    static const char *const signs[] = {"read",   "scan",    "glob",       "sniff",       "parquet",
-                                        "duckdb", "pragma",  "getenv",     "getvariable", "setting",
-                                        "query",  "catalog", "information"};
+    static const char *const signs[] = {"duckdb",  "pragma", "getenv",  "getvariable",
+                                        "setting", "query",  "catalog", "information"};
     struct token *t;
     size_t n, bad;
     struct err ignored;
-    if (!sqltext_tokens(a, sql, &t, &n, &bad, &ignored))
+    if (sqltext_reads_files(sql) || !sqltext_tokens(a, sql, &t, &n, &bad, &ignored))
         return true;
     for (size_t i = 0; i + 1 < n; i++) {
         const char *word = arena_strn(a, sql + t[i].start, t[i].end - t[i].start);
-        if (t[i + 1].kind == TOKEN_STRING && (is_word(sql, &t[i], "from") || is_word(sql, &t[i], "join")))
-            return true;
         for (size_t k = 0; k < countof(signs) && t[i].kind != TOKEN_STRING && sql[t[i + 1].start] == '('; k++)
             if (strcasestr(word, signs[k]))
                 return true;

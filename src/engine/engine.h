@@ -20,6 +20,8 @@ struct engine_conf {
     int64_t memory_bytes;  /* 0 = the engine's default, 60 % of the machine */
     const char *spill_dir; /* for what does not fit; NULL = refuse to spill */
     const char *memo;      /* a file that remembers what bind() said; NULL = none */
+    const char *folder;    /* where files that SQL names by relative paths are, too; NULL = only below the
+                            * working folder */
 };
 
 enum param_type {

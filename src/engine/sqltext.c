@@ -559,3 +559,34 @@ bool sqltext_refs(struct arena *a, const char *text, struct src at, struct engin
     *ret_n = r.refs.n;
     return true;
 }
+
+/* --- files --- */
+
+static bool reads_files(const char *word)
+{
+    static const char *const starts[] = {"read_", "parquet_", "sniff_", "st_read"};
+    for (size_t i = 0; i < countof(starts); i++)
+        if (strncasecmp(word, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return strcasestr(word, "_scan") || strcasecmp(word, "glob") == 0;
+}
+
+bool sqltext_reads_files(const char *text)
+{
+    auto_arena *a = arena_new();
+    struct token *t;
+    size_t n, bad;
+    struct err ignored;
+    if (!sqltext_tokens(a, text, &t, &n, &bad, &ignored))
+        return false;
+    for (size_t i = 0; i + 1 < n; i++) {
+        const char *word = arena_strn(a, text + t[i].start, t[i].end - t[i].start);
+        if (!is_name(&t[i]))
+            continue;
+        if (t[i + 1].kind == TOKEN_STRING && (strcasecmp(word, "from") == 0 || strcasecmp(word, "join") == 0))
+            return true;
+        if (text[t[i + 1].start] == '(' && reads_files(word))
+            return true;
+    }
+    return false;
+}

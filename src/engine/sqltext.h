@@ -31,3 +31,7 @@ struct src sqltext_place(const char *text, size_t offset, struct src at);
 /* See engine_driver.refs. */
 bool sqltext_refs(struct arena *a, const char *text, struct src at, struct engine_ref **ret, size_t *ret_n,
                   struct err *e) must_check;
+
+/* Does it read files (read_csv('...'), FROM 'a.parquet'), that may change without a table's version moving?
+ * Functions that do are told by their names. */
+bool sqltext_reads_files(const char *text);

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "engine/sqltext.h"
 #include "project/internal.h"
 
 struct header_keys {
@@ -319,6 +320,7 @@ static bool read_select(const struct model_reading *x, size_t from, struct sql_t
         return reader_fail(r, top, NULL, "there is no SELECT in the file");
     m->sql = arena_strn(r->a, text + t->start, t->end - t->start);
     m->sql_at = sql_place(m->text, from + t->start, top, 0);
+    m->reads_files = sqltext_reads_files(m->sql);
     x->notes->params = t->params;
     x->notes->nparams = t->nparams;
     for (size_t i = 0; i < t->nparams; i++) {

@@ -92,6 +92,7 @@ struct model {
     uint64_t fingerprint; /* of the SELECT and the header: another one = the table is made anew */
     bool uses_now;        /* names $now, $run_id, $start or $end */
     bool uses_range;      /* names $start or $end */
+    bool reads_files;     /* besides tables: nobody tells when those change */
     const char *reject;   /* "_reject" when the SELECT gives such a column (known after project_bind) */
 
     /* after project_link */

@@ -222,3 +222,22 @@ TEST(places_count_lines_and_bytes)
     CHECK_INT(p.col, 2);
     CHECK_INT(sqltext_place("ab", 1, (struct src){0}).line, 0);
 }
+
+TEST(files_are_read_where_a_function_or_a_text_says_so)
+{
+    static const char *const yes[] = {
+        "SELECT * FROM read_csv('a.csv')", "FROM Read_Parquet ($feed)",
+        "SELECT * FROM 'a.parquet'",       "SELECT * FROM x JOIN 'b.csv' USING (k)",
+        "SELECT * FROM glob('*')",         "SELECT * FROM parquet_scan('a')"};
+    static const char *const no[] = {"SELECT spread(x), 'read_csv(' FROM a.b", "SELECT read_at FROM a.b",
+                                     "SELECT 1 -- FROM 'a.parquet'", "SELECT scan_ FROM a.b WHERE x = 'from'",
+                                     "SELECT 'never closed"};
+    for (size_t i = 0; i < countof(yes); i++) {
+        CASE(yes[i]);
+        CHECK(sqltext_reads_files(yes[i]));
+    }
+    for (size_t i = 0; i < countof(no); i++) {
+        CASE(no[i]);
+        CHECK(!sqltext_reads_files(no[i]));
+    }
+}
