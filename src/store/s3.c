@@ -238,11 +238,13 @@ static bool s3_list(struct store *s, struct arena *a, const char *dir, const cha
 
 /* --- putting --- */
 
+enum owner { NOBODY, OURS, OTHERS };
+
 /* After "the name is taken": by us? An attempt may have done its work and lost its answer, and libcurl
  * repeats a request by itself when a kept connection breaks. Servers that drop our header are asked for the
  * content. */
-static bool is_ours(struct store *s, const char *path, const char *id, const struct content *c, bool *ret,
-                    struct err *e)
+static bool find_owner(struct store *s, const char *path, const char *id, const struct content *c,
+                       enum owner *ret, struct err *e)
 {
     static const char *const want[] = {"x-amz-meta-" S3_ID, NULL};
     auto_arena *a = arena_new();
@@ -252,19 +254,21 @@ static bool is_ours(struct store *s, const char *path, const char *id, const str
         .method = "HEAD", .key = s3_key(a, s->state, path), .query = "", .save_fd = -1, .want = want};
     if (!s3_do(a, s, &head, (int[]){200, 404, 0}, &body, &r, e))
         return false;
-    *ret = r.status == 200 && strcmp(r.values[0], id) == 0;
-    if (*ret || r.status != 200 || *r.values[0] || r.length != c->n || !c->p)
+    *ret = r.status != 200 ? NOBODY : strcmp(r.values[0], id) == 0 ? OURS : OTHERS;
+    if (*ret != OTHERS || *r.values[0] || r.length != c->n || !c->p)
         return true;
     const struct s3_ask get = {.method = "GET", .key = head.key, .query = "", .save_fd = -1};
     if (!s3_do(a, s, &get, (int[]){200, 404, 0}, &body, &r, e))
         return false;
-    *ret = r.status == 200 && (int64_t)body.len == c->n && memcmp(body.p, c->p, body.len) == 0;
+    bool same = (int64_t)body.len == c->n && memcmp(body.p, c->p, body.len) == 0;
+    *ret = r.status != 200 ? NOBODY : same ? OURS : OTHERS;
     return true;
 }
 
-/* In one request. *ret_taken is only for new ones. */
+/* In one request. Only a new one may find the name taken; then another's object is there to be read: a server
+ * may refuse a name while somebody else's put is still under way, or removes it. */
 static bool put_single(struct store *s, const char *path, const struct content *c, const char *id,
-                       bool is_new, bool *ret_taken, struct err *e)
+                       bool is_new, enum owner *ret, struct err *e)
 {
     auto_arena *a = arena_new();
     auto_buf body = BUF(ERROR_BYTES);
@@ -281,13 +285,18 @@ static bool put_single(struct store *s, const char *path, const struct content *
                                .send = c,
                                .hash = hash,
                                .save_fd = -1};
-    if (!s3_do(a, s, &ask, is_new ? (int[]){200, 412, 0} : (int[]){200, 0}, &body, &r, e))
-        return false;
-    bool ours = true;
-    if (r.status == 412 && !is_ours(s, path, id, c, &ours, e))
-        return false;
-    *ret_taken = !ours;
-    return true;
+    struct effort f = effort_begin(s, c->n);
+    do {
+        if (!s3_do(a, s, &ask, is_new ? (int[]){200, 412, 0} : (int[]){200, 0}, &body, &r, e))
+            return false;
+        *ret = OURS;
+        if (r.status == 412 && !find_owner(s, path, id, c, ret, e))
+            return false;
+        if (*ret != NOBODY)
+            return true;
+        fail(e, ERR_CONFLICT, "the server says that it is there, and that it is not");
+    } while (effort_again(&f, 0, e));
+    return false;
 }
 
 static bool put(struct store *s, const char *path, const struct content *c, bool is_new, bool *ret_taken,
@@ -295,16 +304,14 @@ static bool put(struct store *s, const char *path, const struct content *c, bool
 {
     auto_arena *a = arena_new();
     const char *id = dice_hex(a);
-    bool ours = true;
-    if (c->n <= S3_SINGLE_BYTES)
-        return put_single(s, path, c, id, is_new, ret_taken, e) || named(e, s, "write", path);
-    enum s3_end end;
-    if (!s3_put_parts(s, s3_key(a, s->state, path), c, id, is_new, &end, e) ||
-        (end == S3_UNSURE && !is_ours(s, path, id, c, &ours, e)))
-        return named(e, s, "write", path);
-    if (!ours && !is_new)
-        return fail(e, ERR_NET, "the upload is gone") || named(e, s, "write", path);
-    *ret_taken = !ours;
+    enum owner owner = OURS;
+    enum s3_end end = S3_PUT;
+    bool ok = c->n <= S3_SINGLE_BYTES ? put_single(s, path, c, id, is_new, &owner, e)
+                                      : s3_put_parts(s, s3_key(a, s->state, path), c, id, is_new, &end, e) &&
+                                            (end == S3_PUT || find_owner(s, path, id, c, &owner, e));
+    if (!ok || (owner != OURS && !is_new) || owner == NOBODY)
+        return (ok && fail(e, ERR_NET, "the upload is gone")) || named(e, s, "write", path);
+    *ret_taken = owner == OTHERS;
     return true;
 }
 

@@ -134,6 +134,28 @@ def test_s3_without_metadata_the_content_tells(made_up):
     assert made_up("s3", conditional("another", b"mine")).try_("put_new", "x", content=b"mine")[1] == b"taken\n"
 
 
+def test_s3_a_name_that_is_refused_and_not_there_is_asked_for_again(made_up):
+    """As when somebody else's put is under way: the name is theirs when they get through, else ours."""
+    def server(busy_puts, id_then):
+        said = {"refused": 0, "there": None}
+
+        def script(method, path, _, body, headers):
+            if path.endswith(".cupel-put-once"):
+                return (412, {}, "") if method == "PUT" else (200, {"x-amz-meta-cupel-id": "some"}, "")
+            if method == "PUT" and said["there"] is None:
+                said["refused"] += 1
+                if said["refused"] <= busy_puts:
+                    return 412, {}, "<Error><Code>PreconditionFailed</Code></Error>"
+                said["there"] = id_then or headers["x-amz-meta-cupel-id"]
+                return (412, {}, "") if id_then else (200, {}, "")
+            return (200, {"x-amz-meta-cupel-id": said["there"]}, "") if said["there"] else (404, {}, "")
+        return script
+    assert made_up("s3", server(2, None)).try_("put_new", "x", content=b"mine")[1] == b"put\n"
+    assert made_up("s3", server(2, "another")).try_("put_new", "x", content=b"mine")[1] == b"taken\n"
+    code, _, errors = made_up("s3", server(1000, None)).try_("put_new", "x", content=b"mine")
+    assert code == 8 and "that it is there, and that it is not" in errors and "may have been written" in errors
+
+
 def test_s3_that_overwrites_is_refused(made_up):
     place = made_up("s3", lambda *_: (200, {"ETag": '"x"'}, ""))
     code, _, errors = place.try_("put_new", "log/0.json", content=b"x")
