@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""bench.py [open|append|optimize]... [--rounds N] [--small]: the lake beside delta-rs and DuckDB's delta extension.
+"""bench.py [open|append|optimize|growth]... [--rounds N] [--small]: the lake beside delta-rs and DuckDB's delta extension.
 
   open      a table of 10,000 files and 500 commits, and one of 100,000 and 5,000: every live file with its statistics
             is known; with a checkpoint 50 commits before the last, and from the JSON log alone
   append    batches of ten rows to one table: Parquet written, log read, version committed; ours with every fsync
             (delta-rs has none). Percentiles over 300 commits
-  optimize  10,000 files of ten rows in 50 partitions into one file each
+  optimize  10,000 files of ten rows in 50 partitions into one file each; and 10,000 of a hundred rows, no two of them
+            alike, in one folder, into one
+  growth    ours alone: opening tables of more and more files and commits
 
 Every measurement is a process of its own, ours and theirs in turn; the best of the rounds is told, with the largest
 memory of the process. Tables are made in bench/out/lake. Run by `./dev bench lake`, with the tests' Python."""
@@ -90,9 +92,7 @@ def opened(who, table):
 
 def bench_open(args):
     for files, commits in [(10_000, 500)] + ([] if args.small else [(100_000, 5_000)]):
-        folder = OUT / f"open-{files}"
-        if not (folder / "checkpoint").exists():
-            subprocess.run([sys.executable, HERE / "make_table.py", folder, str(files), str(commits)], check=True)
+        folder = table_of_appends(files, commits).parent
         for kind in ("checkpoint", "plain"):
             whos = ["cupel", "delta-rs", "duckdb"]
             got = best(args.rounds, *[lambda who=who: opened(who, folder / kind) for who in whos])
@@ -127,8 +127,20 @@ def bench_append(args):
         yield "append ten rows, p50 / p99", who, f"{p50:.1f} / {p99:.1f} ms", mb
 
 
-def optimized(who, files):
-    source, folder = OUT / f"open-{files}" / "plain", OUT / "optimize"
+def table_of(folder, *args):
+    """The one that make_table.py makes with these arguments."""
+    if not (folder / "plain").exists():
+        subprocess.run([sys.executable, HERE / "make_table.py", *map(str, args)], check=True)
+    return folder / "plain"
+
+
+def table_of_appends(files, commits):
+    folder = OUT / (f"open-{files}" if commits * 20 == files else f"open-{files}-{commits}")
+    return table_of(folder, folder, files, commits)
+
+
+def optimized(who, source):
+    folder = OUT / "optimize"
     shutil.rmtree(folder, ignore_errors=True)
     table = folder / "lake/bronze/many"
     table.parent.mkdir(parents=True)
@@ -144,17 +156,26 @@ def optimized(who, files):
 
 def bench_optimize(args):
     files = 1_000 if args.small else 10_000
-    if not (OUT / f"open-{files}" / "plain").exists():
-        subprocess.run([sys.executable, HERE / "make_table.py", OUT / f"open-{files}", str(files), str(files // 20)], check=True)
     whos = ["cupel", "delta-rs"]
-    got = best(args.rounds, *[lambda who=who: optimized(who, files) for who in whos])
-    for who, (ms, mb, left) in zip(whos, got):
-        assert left == 50, (who, left)
-        yield f"optimize {files:,} small files", who, f"{ms / 1e3:.2f} s", mb
+    for what, source, want in [("50 partitions", table_of_appends(files, files // 20), 50),
+                               ("one folder", table_of(OUT / f"flat-{files}", "flat", OUT / f"flat-{files}", files), 1)]:
+        got = best(args.rounds, *[lambda who=who: optimized(who, source) for who in whos])
+        for who, (ms, mb, left) in zip(whos, got):
+            assert left == want, (who, left)
+            yield f"optimize {files:,} small files, {what}", who, f"{ms / 1e3:.2f} s", mb
+
+
+def bench_growth(args):
+    points = [(100, 100), (1_000, 100), (1_000, 1_000), (10_000, 100), (10_000, 1_000)]
+    for files, commits in points + ([] if args.small else [(100_000, 1_000), (10_000, 10_000), (100_000, 10_000)]):
+        plain = table_of_appends(files, commits)
+        for kind in ("checkpoint", "plain"):
+            (ms, mb, _), = best(args.rounds, lambda: opened("cupel", plain.parent / kind))
+            yield f"open, {files:,} files, {commits:,} commits, {kind}", "cupel", f"{ms:.1f} ms", mb
 
 
 def main():
-    works = {"open": bench_open, "append": bench_append, "optimize": bench_optimize}
+    works = {"open": bench_open, "append": bench_append, "optimize": bench_optimize, "growth": bench_growth}
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("works", nargs="*", metavar="WORK")
     p.add_argument("--rounds", type=int, default=3)
@@ -162,7 +183,7 @@ def main():
     args = p.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     print("| what | who | time | peak memory |\n|---|---|---|---|")
-    for work in args.works or works:
+    for work in args.works or ["open", "append", "optimize"]:
         for what, who, time, mb in works[work](args):
             print(f"| {what} | {who} | {time} | {mb:.0f} MB |", flush=True)
 

@@ -309,7 +309,7 @@ static bool instance_start(struct engine *g, struct err *e)
         duck.close(&g->db);
         return fail(e, ERR_IO, "DuckDB gave no connection");
     }
-    if (instance_furnish(g, e))
+    if (duck_exec(g->con, "PRAGMA disable_optimizer", e) && instance_furnish(g, e))
         return true;
     duck.disconnect(&g->con);
     duck.close(&g->db);

@@ -1,5 +1,8 @@
 /* Parquet for the lake's checkpoints: small files, seldom, on a connection of the engine's own. */
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/text.h"
@@ -293,28 +296,49 @@ static void add_columns(struct buf *b, const char *columns)
     buf_addf(b, "}");
 }
 
+/* Text as a file of the memory, since the engine reads files: nothing of it is left when the process dies. */
+static int memory_file(const char *p, size_t n, struct err *e)
+{
+    int fd = memfd_create("cupel-lines", MFD_CLOEXEC);
+    while (fd >= 0 && n) {
+        ssize_t done = write(fd, p, n);
+        if (done > 0)
+            p += done, n -= (size_t)done;
+        else if (done == 0 || errno != EINTR)
+            break;
+    }
+    if (fd >= 0 && !n)
+        return fd;
+    fs_fail(e, "cannot write", "memfd:cupel-lines");
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 static bool parquet_write(void *ctx, const char *ndjson, size_t n, const char *columns, const char *path,
                           struct err *e)
 {
     struct engine *g = ctx;
-    auto_arena *a = arena_new();
-    const char *lines = arena_fmt(a, "%s.ndjson", path);
     auto_buf sql = BUF(1 << 16);
-    buf_addf(&sql, "COPY (SELECT * FROM read_json(");
-    duck_add_path(&sql, lines);
-    buf_addf(&sql, ", format = 'newline_delimited', maximum_object_size = 67108864, columns = ");
+    if (!duck_engine_need(g, e))
+        return false;
+    int fd = memory_file(ndjson, n, e);
+    if (fd < 0)
+        return false;
+    buf_addf(&sql,
+             "COPY (SELECT * FROM read_json('/proc/self/fd/%d', format = 'newline_delimited', "
+             "maximum_object_size = 67108864, columns = ",
+             fd);
     add_columns(&sql, columns);
     buf_addf(&sql, ")) TO ");
     sql_literal(&sql, path);
     buf_addf(&sql, " (FORMAT parquet, COMPRESSION snappy)");
-    if (!buf_done(&sql, e) || !duck_engine_need(g, e) || !fs_write_atomic(lines, ndjson, n, e))
-        return false;
 
     pthread_mutex_lock(&g->con_lock);
-    bool ok = duck_exec(g->con, sql.p, e);
+    bool ok = buf_done(&sql, e) && duck_exec(g->con, sql.p, e);
     pthread_mutex_unlock(&g->con_lock);
-    struct err late;
-    return fs_remove(lines, ok ? e : &late) && ok;
+    close(fd);
+    return ok;
 }
 
 void duck_parquet_init(struct engine *g)

@@ -84,7 +84,7 @@ struct sorted {
 static bool gather_parts(struct arena *a, const struct store_entry *entries, size_t n, size_t first,
                          struct log_checkpoint *ret)
 {
-    int64_t version, v, part, parts, of, found = 0;
+    int64_t version, v, part, parts, of, found = 0, bytes = 0;
     parse_name(entries[first].name, &version, &part, &parts);
     if (part != 1 || parts < 1 || parts > (int64_t)n)
         return false;
@@ -93,10 +93,12 @@ static bool gather_parts(struct arena *a, const struct store_entry *entries, siz
         enum log_name kind = parse_name(entries[i].name, &v, &part, &of);
         if (kind == NAME_OTHER || v != version)
             break;
-        if (kind == NAME_PART && of == parts && part == found + 1)
+        if (kind == NAME_PART && of == parts && part == found + 1) {
             names[found++] = entries[i].name;
+            bytes += entries[i].size;
+        }
     }
-    *ret = (struct log_checkpoint){version, entries[first].mtime_ms, names, (size_t)parts, false};
+    *ret = (struct log_checkpoint){version, entries[first].mtime_ms, names, (size_t)parts, bytes, false};
     return found == parts;
 }
 
@@ -109,7 +111,7 @@ static void sort_entry(struct arena *a, const struct store_entry *entries, size_
     enum log_name kind = x->is_dir ? NAME_OTHER : parse_name(x->name, &version, &part, &parts);
     switch (kind) {
     case NAME_COMMIT:
-        *arena_push(a, &to->commits) = (struct log_commit){version, x->mtime_ms};
+        *arena_push(a, &to->commits) = (struct log_commit){version, x->mtime_ms, x->size};
         break;
     case NAME_COMPACTED:
         *arena_push(a, &to->compactions) = (struct log_compaction){version, part, x->name};
@@ -124,7 +126,7 @@ static void sort_entry(struct arena *a, const struct store_entry *entries, size_
         const char **names = arena_make(a, const char *, 1);
         names[0] = x->name;
         *arena_push(a, &to->checkpoints) =
-            (struct log_checkpoint){version, x->mtime_ms, names, 1, kind == NAME_V2_JSON};
+            (struct log_checkpoint){version, x->mtime_ms, names, 1, x->size, kind == NAME_V2_JSON};
         break;
     }
     case NAME_OTHER:

@@ -7,14 +7,15 @@
 #define LOG_COMMIT_MAX ((size_t)1 << 30) /* bytes of one commit */
 
 struct log_commit {
-    int64_t version, mtime_ms;
+    int64_t version, mtime_ms, bytes;
 };
 
 struct log_checkpoint {
     int64_t version, mtime_ms;
     const char *const *names; /* in the log's folder, one for each part */
     size_t n;
-    bool json; /* a v2 checkpoint may be */
+    int64_t bytes; /* of all parts, without sidecars */
+    bool json;     /* a v2 checkpoint may be */
 };
 
 /* What the commits `from` to `to`, both included, come to, in one file: nothing that they do not say as well.

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "lake/protocol.h"
 
+enum { SHORT_LOG = 600 }; /* commits on local disk that are read in the time of the smallest checkpoint */
+
 static void take_file(struct replay *r, const struct file_act *f, bool live)
 {
     size_t no = map_add(r->a, &r->paths, lake_file_id(r->a, f->path, f->dv));
@@ -162,6 +164,39 @@ static bool has_commits(const struct log_listing *l, int64_t from, int64_t to)
     return want > to;
 }
 
+/* Is all that a checkpoint stands for there in commits, and so short that these are told sooner than an
+ * engine reads the checkpoint? Text is about eight times what Parquet makes of it; when it is more, much of
+ * it does not count any more. */
+static bool is_told_sooner(const struct lake_table *t, const struct log_listing *l,
+                           const struct log_checkpoint *c)
+{
+    enum { SMALL_BYTES = 512 << 10, RATIO = 8 };
+    int64_t bytes = 0;
+    if (t->store->remote || c->json || c->version > SHORT_LOG || !has_commits(l, -1, c->version))
+        return false;
+    for (size_t i = 0; i < l->ncommits && l->commits[i].version <= c->version; i++)
+        bytes += l->commits[i].bytes;
+    return bytes <= c->bytes * RATIO + SMALL_BYTES;
+}
+
+/* The commits alone, of a short log. False: the checkpoint counts, as it does when a commit cannot be read.
+ */
+static bool replay_short(struct replay *r, const struct log_listing *l, int64_t version)
+{
+    const struct log_checkpoint *newest = NULL;
+    bool vanished;
+    struct err failed = {0};
+    for (size_t i = 0; i < l->ncheckpoints && l->checkpoints[i].version <= version; i++)
+        newest = &l->checkpoints[i];
+    if (!newest || !is_told_sooner(r->t, l, newest))
+        return false;
+    if (replay_commits(r, l, -1, version, &vanished, &failed) && r->protocol && r->metadata &&
+        r->metadata->schema)
+        return true;
+    log_debug(EV("lake.commit_skipped"), KV("table", log_table_name(r->t)), KV("error", failed.msg));
+    return false;
+}
+
 /* From the newest checkpoint that can be read, or from version 0. */
 static bool replay_to(struct replay *r, const struct log_listing *l, int64_t version, bool tombstones,
                       bool *ret_vanished, struct err *e)
@@ -170,6 +205,8 @@ static bool replay_to(struct replay *r, const struct log_listing *l, int64_t ver
     if (!tombstones)
         want &= ~(unsigned)WANT_REMOVE;
     bool tried = false;
+    if (replay_short(r, l, version))
+        return true;
     for (size_t i = l->ncheckpoints; i-- > 0;) {
         const struct log_checkpoint *c = &l->checkpoints[i];
         if (c->version > version || (!r->t->parquet && !c->json) ||
@@ -178,13 +215,8 @@ static bool replay_to(struct replay *r, const struct log_listing *l, int64_t ver
         struct err failed;
         *r = fresh(r->a, r->t, version);
         r->reading = -1;
-        if (log_read_checkpoint(r->a, r->t, c, want, take_action, r, &r->log_bytes, &failed)) {
-            if (!replay_commits(r, l, c->version, version, ret_vanished, e))
-                return false;
-            if (!r->timestamp_ms)
-                r->timestamp_ms = commit_time(r->t, l, version);
-            return true;
-        }
+        if (log_read_checkpoint(r->a, r->t, c, want, take_action, r, &r->log_bytes, &failed))
+            return replay_commits(r, l, c->version, version, ret_vanished, e);
         if (failed.kind == ERR_CANCELED || failed.kind == ERR_LIMIT) {
             *e = failed;
             return false;
@@ -198,11 +230,7 @@ static bool replay_to(struct replay *r, const struct log_listing *l, int64_t ver
     if (tried && !has_commits(l, -1, version))
         return false;
     *r = fresh(r->a, r->t, version);
-    if (!replay_commits(r, l, -1, version, ret_vanished, e))
-        return false;
-    if (!r->timestamp_ms)
-        r->timestamp_ms = commit_time(r->t, l, version);
-    return true;
+    return replay_commits(r, l, -1, version, ret_vanished, e);
 }
 
 static int64_t first_version(const struct log_listing *l, bool checkpoints)
@@ -252,12 +280,13 @@ static bool has_checkpoint(const struct log_listing *l, int64_t version)
 }
 
 /* What the log has: only from the checkpoint on that the hint names (*partial), if it can be trusted and
- * helps. */
+ * helps. A short log may be told without it. */
 static bool list_for(struct arena *a, const struct lake_table *t, struct lake_at at, bool *partial,
                      struct log_listing *ret, struct err *e)
 {
     int64_t from = *partial && t->parquet && !at.timestamp_ms ? log_hint(t) : -1;
-    *partial = from > 0 && (is_latest(at) || at.version >= from);
+    bool is_short = from <= SHORT_LOG && !t->store->remote;
+    *partial = from > 0 && !is_short && (is_latest(at) || at.version >= from);
     if (*partial) {
         if (!log_list(a, t, from, ret, e))
             return false;
@@ -303,7 +332,7 @@ bool replay_log(struct arena *a, const struct lake_table *t, struct lake_at at, 
             return false;
         if (replay_to(&r, &l, r.version, tombstones, &vanished, e)) {
             if (!r.timestamp_ms)
-                r.timestamp_ms = listed_time(&l, r.version);
+                r.timestamp_ms = commit_time(t, &l, r.version);
             if (!check_state(&r, e))
                 return false;
             *ret = r;

@@ -31,6 +31,13 @@ static void remove_commit(const struct lake_table *t, int64_t version)
     CHECK(t->store->driver->remove(t->store, path, &e));
 }
 
+/* Another commit 1: so much text that a checkpoint is read sooner. */
+static void make_long(const struct lake_table *t)
+{
+    auto_arena *a = arena_new();
+    test_log(t, 1, arena_fmt(a, "{\"commitInfo\":{\"why\":\"%*s\"}}\n" ADD("f01"), 600 << 10, "long"));
+}
+
 TEST(when_a_checkpoint_is_due)
 {
     static const struct {
@@ -197,6 +204,62 @@ TEST(hints_are_only_hints)
     }
 }
 
+/* Listed only from the checkpoint on that the hint names, and all of it when that does not help. */
+TEST(a_long_log_is_read_from_its_hint_on)
+{
+    auto_arena *a = arena_new();
+    struct test_parquet p = {0};
+    struct lake_table t = checkpointed(a, &p);
+    struct lake_snapshot *s;
+    struct err e = {0};
+    test_put(&t, "_delta_log/00000000000000000700.checkpoint.parquet",
+             "PAR1\n" PROTOCOL METADATA("", "") ADD("old"));
+    append_many(&t, 701, 712);
+    CHECK_HAS(test_get(a, &t, "_delta_log/_last_checkpoint"), "{\"version\":710,");
+    p.reads = 0;
+    CHECK_INT(test_snapshot(a, &t)->nfiles, 13);
+    CHECK_INT(p.reads, 1);
+    REQUIRE(lake_snapshot(a, &t, (struct lake_at){.version = 705}, &s, NULL, &e));
+    CHECK_INT(s->nfiles, 6);
+    CHECK(!lake_snapshot(a, &t, (struct lake_at){.version = 713}, &s, NULL, &e));
+    CHECK_STR(e.msg, "table 't' has no version 713: it has 700 to 712");
+    test_put(&t, "_delta_log/00000000000000000710.checkpoint.parquet", "damaged");
+    CHECK_INT(test_snapshot(a, &t)->nfiles, 13); /* from version 700 */
+}
+
+TEST(a_short_log_is_told_without_its_checkpoint)
+{
+    auto_arena *a = arena_new();
+    struct test_parquet p = {0};
+    struct lake_table t = checkpointed(a, &p);
+    test_create(&t);
+    append_many(&t, 1, 22);
+    CHECK_INT(p.reads, 0);
+    struct lake_snapshot *s = test_snapshot(a, &t);
+    CHECK_STR(s->files[0].path, "f01");
+    CHECK_INT(s->files[0].version, 1); /* which no checkpoint tells */
+    CHECK_INT(p.reads, 0);
+
+    /* What the commits cannot tell the checkpoint does. */
+    test_log(&t, 3, "damaged\n");
+    s = test_snapshot(a, &t);
+    CHECK_INT(s->nfiles, 22);
+    CHECK_INT(s->files[2].version, -1);
+    CHECK_INT(p.reads, 1);
+    remove_commit(&t, 3);
+    CHECK_INT(test_snapshot(a, &t)->nfiles, 22);
+    CHECK_INT(p.reads, 2);
+
+    test_log(&t, 3, INFO("") ADD("f03"));
+    CHECK_INT(test_snapshot(a, &t)->nfiles, 22);
+    CHECK_INT(p.reads, 2);
+    make_long(&t);
+    s = test_snapshot(a, &t);
+    CHECK_INT(s->nfiles, 22);
+    CHECK_INT(s->files[0].version, -1);
+    CHECK_INT(p.reads, 3);
+}
+
 TEST(a_damaged_checkpoint_is_passed_over_if_it_can_be)
 {
     auto_arena *a = arena_new();
@@ -204,10 +267,15 @@ TEST(a_damaged_checkpoint_is_passed_over_if_it_can_be)
     struct lake_table t = checkpointed(a, &p);
     test_create(&t);
     append_many(&t, 1, 22);
+    make_long(&t);
     test_put(&t, "_delta_log/00000000000000000020.checkpoint.parquet", "damaged");
-    CHECK_INT(test_snapshot(a, &t)->nfiles, 22); /* from version 10 */
+    struct lake_snapshot *s = test_snapshot(a, &t);
+    CHECK_INT(s->nfiles, 22);
+    CHECK_INT(s->files[9].version, -1); /* from version 10 */
     test_put(&t, "_delta_log/00000000000000000010.checkpoint.parquet", "damaged too");
-    CHECK_INT(test_snapshot(a, &t)->nfiles, 22); /* from version 0 */
+    s = test_snapshot(a, &t);
+    CHECK_INT(s->nfiles, 22);
+    CHECK_INT(s->files[9].version, 10); /* from version 0 */
     remove_commit(&t, 0);
     CHECK_HAS(test_refusal(a, &t), "'00000000000000000020.checkpoint.parquet' of table 't': '");
     CHECK_HAS(test_refusal(a, &t), "' is not a Parquet file");
