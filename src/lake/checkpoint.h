@@ -1,4 +1,7 @@
-/* checkpoint.h - the state at one version in a Parquet file, so that readers need not go through the log. */
+/* checkpoint.h - the state at one version in a Parquet file, so that readers need not go through the log.
+ *
+ * A table with the feature v2Checkpoint and delta.checkpointPolicy = v2 gets it by that format, under the
+ * classic name: when it has more than 10,000 files these are in Parquet files of their own (_sidecars). */
 #pragma once
 #include "lake/lake.h"
 

@@ -7,7 +7,10 @@
 
 #include "lake/checkpoint.h"
 #include "lake/delta_log.h"
+#include "lake/map.h"
 #include "lake/vacuum.h"
+
+struct names list_of(const char *);
 
 enum { DIGITS = 20, EVERY = 10 };
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
@@ -98,10 +101,55 @@ static bool is_left(const struct store_entry *x, int64_t now_ms)
     return temp && x->mtime_ms < now_ms - DAY_MS;
 }
 
+/* Those that the checkpoints from version `first` on have. *ret_known = false: one of them cannot be read,
+ * and may have any. */
+static bool named_sidecars(struct arena *a, const struct lake_table *t, int64_t first, struct map *ret,
+                           bool *ret_known, struct err *e)
+{
+    struct log_listing l;
+    struct err why;
+    if (!log_list(a, t, 0, &l, e))
+        return false;
+    *ret_known = true;
+    for (size_t i = 0; i < l.ncheckpoints && *ret_known; i++) {
+        const char **names;
+        size_t n;
+        if (l.checkpoints[i].version < first)
+            continue;
+        *ret_known = log_sidecars(a, t, &l.checkpoints[i], &names, &n, &why);
+        for (size_t k = 0; *ret_known && k < n; k++)
+            map_add(a, ret, names[k]);
+    }
+    return true;
+}
+
+static bool find_sidecars(struct arena *a, const struct lake_table *t, int64_t now_ms,
+                          struct lake_log_expired *x, struct names *names, struct err *e)
+{
+    struct store_entry *entries;
+    struct map named = {0};
+    bool known = false;
+    size_t n;
+    if (!t->store->driver->list(t->store, a, log_path(a, t, LOG_SIDECARS), NULL, &entries, &n, e))
+        return false;
+    if (n == 0)
+        return true;
+    if (!named_sidecars(a, t, x->first, &named, &known, e))
+        return false;
+    for (size_t i = 0; known && i < n; i++) {
+        if (entries[i].is_dir || entries[i].mtime_ms >= now_ms - DAY_MS ||
+            map_find(&named, entries[i].name) != SIZE_MAX)
+            continue;
+        *arena_push(a, names) = arena_fmt(a, "_sidecars/%s", entries[i].name);
+        x->bytes += entries[i].size;
+    }
+    return true;
+}
+
 bool lake_log_find(struct arena *a, const struct lake_table *t, const struct lake_snapshot *s,
                    struct lake_log_expired *ret, struct err *e)
 {
-    struct list_of(const char *) names = {0};
+    struct names names = {0};
     struct lake_log_expired x = {.first = -1};
     struct store_entry *entries;
     size_t n;
@@ -116,6 +164,8 @@ bool lake_log_find(struct arena *a, const struct lake_table *t, const struct lak
         *arena_push(a, &names) = entries[i].name;
         x.bytes += entries[i].size;
     }
+    if (is_on(s) && !find_sidecars(a, t, now_ms, &x, &names, e))
+        return false;
     x.names = names.v;
     x.n = names.n;
     *ret = x;

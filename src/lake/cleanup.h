@@ -2,7 +2,9 @@
  *
  * The version that was the latest when the retention begins can still be read, and all since: what is older
  * than the newest checkpoint of it or before it goes, oldest first, so that there is never a hole. That
- * checkpoint is read first: one that is damaged is no reason to throw commits away. Files in _sidecars stay.
+ * checkpoint is read first: one that is damaged is no reason to throw commits away. Sidecars that no
+ * checkpoint has any more go, too, when they are a day old: a checkpoint that is being written names its own
+ * last.
  */
 #pragma once
 #include "lake/lake.h"

@@ -327,10 +327,11 @@ static bool v2_action(void *arg, const struct action *x, struct err *e)
     return true;
 }
 
-bool log_read_checkpoint(struct arena *a, const struct lake_table *t, const struct log_checkpoint *c,
-                         unsigned want, log_each *each, void *arg, int64_t *ret_bytes, struct err *e)
+/* All but what is in sidecars; the names of these into v->files. */
+static bool read_top(struct v2 *v, const struct lake_table *t, const struct log_checkpoint *c, unsigned want,
+                     int64_t *ret_bytes, struct err *e)
 {
-    struct v2 v = {.a = a, .each = each, .arg = arg};
+    struct arena *a = v->a;
     bool is_v2 = c->n == 1; /* one of the classic name may have sidecars, too */
     for (size_t i = 0; i < c->n; i++) {
         struct source s = {.a = a,
@@ -338,17 +339,45 @@ bool log_read_checkpoint(struct arena *a, const struct lake_table *t, const stru
                            .name = c->names[i],
                            .want = want | (is_v2 ? WANT_SIDECAR : 0),
                            .each = v2_action,
-                           .arg = &v};
+                           .arg = v};
         char *path = log_path(a, t, arena_fmt(a, LOG_DIR "/%s", c->names[i]));
         if (c->json ? !read_json(&s, path, NULL, ret_bytes, e) : !read_parquet(&s, path, e))
             return false;
     }
+    return true;
+}
+
+bool log_read_checkpoint(struct arena *a, const struct lake_table *t, const struct log_checkpoint *c,
+                         unsigned want, log_each *each, void *arg, int64_t *ret_bytes, struct err *e)
+{
+    struct v2 v = {.a = a, .each = each, .arg = arg};
+    if (!read_top(&v, t, c, want, ret_bytes, e))
+        return false;
     for (size_t i = 0; i < v.files.n; i++) {
         const char *name = path_decode(a, v.files.v[i]);
         struct source s = {
             .a = a, .t = t, .name = name, .want = want & (WANT_ADD | WANT_REMOVE), .each = each, .arg = arg};
-        if (!read_parquet(&s, log_path(a, t, arena_fmt(a, LOG_DIR "/_sidecars/%s", name)), e))
+        if (!read_parquet(&s, log_path(a, t, arena_fmt(a, LOG_SIDECARS "/%s", name)), e))
             return false;
     }
+    return true;
+}
+
+static bool nothing(void *arg, const struct action *x, struct err *e)
+{
+    (void)arg, (void)x, (void)e;
+    return true;
+}
+
+bool log_sidecars(struct arena *a, const struct lake_table *t, const struct log_checkpoint *c,
+                  const char ***ret, size_t *ret_n, struct err *e)
+{
+    struct v2 v = {.a = a, .each = nothing};
+    if (c->n == 1 && !read_top(&v, t, c, WANT_SIDECAR, NULL, e))
+        return false;
+    for (size_t i = 0; i < v.files.n; i++)
+        v.files.v[i] = path_decode(a, v.files.v[i]);
+    *ret = v.files.v;
+    *ret_n = v.files.n;
     return true;
 }

@@ -3,6 +3,7 @@
 #include "lake/action.h"
 
 #define LOG_DIR        "_delta_log"
+#define LOG_SIDECARS   LOG_DIR "/_sidecars"
 #define LOG_HINT       LOG_DIR "/_last_checkpoint"
 #define LOG_COMMIT_MAX ((size_t)1 << 30) /* bytes of one commit */
 
@@ -60,3 +61,6 @@ bool log_read_compaction(struct arena *a, const struct lake_table *t, const stru
                          unsigned want, log_each *each, void *arg, int64_t *ret_bytes, struct err *e);
 bool log_read_checkpoint(struct arena *a, const struct lake_table *t, const struct log_checkpoint *c,
                          unsigned want, log_each *each, void *arg, int64_t *ret_bytes, struct err *e);
+/* The names of the files in LOG_SIDECARS that a checkpoint has. */
+bool log_sidecars(struct arena *a, const struct lake_table *t, const struct log_checkpoint *c,
+                  const char ***ret, size_t *ret_n, struct err *e);

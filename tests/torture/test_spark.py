@@ -19,6 +19,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import small_lake as lake
 from lab import Lab, canonical
+from test_checkpoints import many_files
 from test_writers import RS_WRITER, SEED, Writer, by_delta_rs, by_duckdb, txns_of_versions
 
 HOME = os.environ.get("CUPEL_SPARK_HOME", "")
@@ -120,6 +121,31 @@ properties:
     assert canonical(json.loads(r["row"]) for r in rows) == canonical(lab.query("SELECT * FROM silver.t"))
     worth = {r["id"]: r["worth"] for r in lab.query("SELECT id, worth FROM silver.t")}
     assert len(worth) == 12 and (worth[0], worth[1], worth[7], worth[50], worth[51]) == (100, 101, 77, 50, 51)
+
+
+def test_spark_opens_v2_checkpoints(tmp_path, cupel_bin):
+    """One that has its files in it, and one that has them in a sidecar; the commits before are gone."""
+    need_spark()
+    lab = Lab(tmp_path / "lab", cupel_bin)
+    lab.input("bronze.e", "id BIGINT, v BIGINT, s VARCHAR")
+    many_files(lab, 10_001)
+    lab.model("silver.t", "mode: append\nincremental: bronze.e", "SELECT * FROM bronze.e")
+    lab.model("silver.u", """mode: append
+incremental: bronze.e
+partition_by: [s]
+properties: {delta.checkpointPolicy: v2, delta.checkpointInterval: 1}""", "SELECT * FROM bronze.e")
+    for i in range(2):
+        lab.write("bronze.e", [{"id": 2 + i, "v": 2, "s": "y"}])
+        lab.run()
+    for name, last in (("t", 2), ("u", 1)):
+        for version in range(last):  # Spark wants the commit of the checkpoint itself
+            (lab.table(f"silver.{name}") / "_delta_log" / f"{version:020}.json").unlink()
+    t, u = (f"delta.`{lab.table(name)}`" for name in ("silver.t", "silver.u"))
+    many, few, _, after = spark_sql(f"SELECT count(*) AS n, sum(id) AS s FROM {t}", f"SELECT id, v, s FROM {u} ORDER BY id",
+                                    f"INSERT INTO {u} VALUES (9, 9, 'z')", f"SELECT count(*) AS n FROM {u}")
+    assert many == [{"n": 10_003, "s": 10_006}] and after == [{"n": 3}]
+    assert few == [{"id": 2, "v": 2, "s": "y"}, {"id": 3, "v": 2, "s": "y"}]
+    assert len(lab.query("SELECT * FROM silver.u")) == 3
 
 
 def test_spark_writes_at_the_same_time(tmp_path):

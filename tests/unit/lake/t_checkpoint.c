@@ -409,6 +409,66 @@ TEST(a_checkpoint_may_have_sidecars)
     CHECK_HAS(test_refusal(a, &t), "a sidecar without a path");
 }
 
+#define V2_PROTOCOL                                                                                          \
+    "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"v2Checkpoint\"],"    \
+    "\"writerFeatures\":[\"v2Checkpoint\"]}}\n"
+
+TEST(a_table_that_asks_for_it_gets_v2_checkpoints)
+{
+    static const struct {
+        const char *label, *protocol, *conf;
+        int adds;
+        bool v2, sidecar;
+    } cases[] = {
+        {"as it asks", V2_PROTOCOL, "\"delta.checkpointPolicy\":\"v2\"", 3, true, false},
+        {"it does not", V2_PROTOCOL, "\"delta.checkpointPolicy\":\"classic\"", 3, false, false},
+        {"it may not", PROTOCOL, "\"delta.checkpointPolicy\":\"v2\"", 3, false, false},
+        {"many files", V2_PROTOCOL, "\"delta.checkpointPolicy\":\"v2\"", 10001, true, true},
+        {"many files of a classic one", PROTOCOL, "", 10001, false, false},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        auto_arena *a = arena_new();
+        auto_buf log = BUF(8 << 20);
+        struct test_parquet p = {0};
+        struct lake_table t = checkpointed(a, &p);
+        struct err e = {0};
+        CASE(cases[i].label);
+        buf_addf(&log, "%s%s", cases[i].protocol, arena_fmt(a, METADATA("", "%s"), cases[i].conf));
+        for (int k = 0; k < cases[i].adds; k++)
+            buf_addf(&log, "%s", arena_fmt(a, ADD("f%05d"), k));
+        test_log(&t, 0, log.p);
+        test_log(&t, 1, ADD("last"));
+        REQUIRE(checkpoint_write(&t, 1, &e));
+        CHECK_INT(p.writes, cases[i].sidecar ? 2 : 1);
+        char *text = test_get(a, &t, "_delta_log/00000000000000000001.checkpoint.parquet");
+        CHECK_INT(strstr(text, "{\"checkpointMetadata\":{\"version\":1}}\n") != NULL, cases[i].v2);
+        CHECK_INT(strstr(p.columns, "checkpointMetadata STRUCT") != NULL, cases[i].v2);
+        CHECK_INT(strstr(text, "{\"sidecar\":{\"path\":\"") != NULL, cases[i].sidecar);
+        CHECK_INT(strstr(text, "{\"add\":") == NULL, cases[i].sidecar);
+        remove_commit(&t, 0);
+        CHECK_INT(test_snapshot(a, &t)->nfiles, cases[i].adds + 1);
+    }
+}
+
+TEST(a_sidecar_that_cannot_be_written_is_no_checkpoint)
+{
+    auto_arena *a = arena_new();
+    auto_buf log = BUF(8 << 20);
+    struct test_parquet p = {.fail_writes = true};
+    struct lake_table t = checkpointed(a, &p);
+    struct err e = {0};
+    bool there = true;
+    buf_addf(&log, "%s%s", V2_PROTOCOL, METADATA("", "\"delta.checkpointPolicy\":\"v2\""));
+    for (int k = 0; k < 10001; k++)
+        buf_addf(&log, "%s", arena_fmt(a, ADD("f%05d"), k));
+    test_log(&t, 0, log.p);
+    CHECK(!checkpoint_write(&t, 0, &e));
+    CHECK_HAS(e.msg, "the engine cannot write");
+    CHECK(
+        t.store->driver->exists(t.store, "t/_delta_log/00000000000000000000.checkpoint.parquet", &there, &e));
+    CHECK(!there);
+}
+
 TEST(a_checkpoint_of_the_classic_name_may_have_sidecars)
 {
     auto_arena *a = arena_new();
