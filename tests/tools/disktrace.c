@@ -179,6 +179,23 @@ WRITE(write, (int fd, const void *p, size_t n), (fd, p, n), place(fd))
 WRITE(pwrite, (int fd, const void *p, size_t n, off_t to), (fd, p, n, to), to)
 WRITE(pwrite64, (int fd, const void *p, size_t n, off64_t to), (fd, p, n, to), to)
 
+/* A line for stdout: who prints by stdio means to say it now, whenever it goes out. */
+int puts(const char *line)
+{
+    pthread_mutex_lock(&lock);
+    if (getenv("DISKTRACE")) {
+        char *text = NULL;
+        int n = asprintf(&text, "%s\n", line);
+        if (n < 0)
+            abort();
+        say("say ");
+        say_bytes((const unsigned char *)text, (size_t)n);
+        free(text);
+    }
+    pthread_mutex_unlock(&lock);
+    return REAL(puts)(line);
+}
+
 static int synced(int fd, int failed)
 {
     struct stat st;
