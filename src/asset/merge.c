@@ -357,7 +357,7 @@ bool job_merge(struct job *j, struct err *e)
     struct store *store;
     struct engine_staged in = {0};
     struct err ignored;
-    if (!fs_mkdirs(path, e) || !store_open(a, root, &store, e))
+    if (!fs_mkdirs(path, e) || !store_open(a, root, NULL, &store, e))
         return false;
     bool ok = merge_in(j, store, dir, &in, e);
     j->staged.rejects = in.rejects;

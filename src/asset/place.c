@@ -45,7 +45,7 @@ static bool path_table(struct arena *a, const struct workshop *w, const char *pa
     struct store *store;
     if (strncmp(path, "file:/", 6) == 0 && strncmp(path, "file://", 7) != 0)
         path += 5; /* as Spark writes it */
-    if (!store_open(a, path, &store, e))
+    if (!store_open(a, path, &w->project->storage, &store, e))
         return false;
     *ret = table_of(w, store, "");
     return true;

@@ -57,6 +57,24 @@ int err_exit_code(enum err_kind kind)
     return kinds[kind].exit_code;
 }
 
+/* A line of YAML with a secret that is no ${NAME} is not for a log to keep. */
+static bool holds_secret(const char *file, const char *line, size_t n)
+{
+    static const char *const words[] = {"secret", "token", "password", "api_key"};
+    const char *dot = file ? strrchr(file, '.') : NULL;
+    if (!dot || (strcmp(dot, ".yaml") != 0 && strcmp(dot, ".yml") != 0))
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const char *p = memmem(line, n, words[i], strlen(words[i])), *end = line + n;
+        p = p ? memchr(p, ':', (size_t)(end - p)) : NULL;
+        for (p += p != NULL; p && p < end && strchr(" \"'", *p); p++)
+            ;
+        if (p && p < end && strncmp(p, "${", 2) != 0)
+            return true;
+    }
+    return false;
+}
+
 /* The source line with a caret under the column; tabs are kept in the padding so that it lines up. */
 static void print_line(FILE *out, const struct err *e, const char *text)
 {
@@ -65,6 +83,8 @@ static void print_line(FILE *out, const struct err *e, const char *text)
     if (!text)
         return;
     int len = (int)strcspn(text, "\r\n");
+    if (holds_secret(e->at.file, text, (size_t)len))
+        return;
     fprintf(out, "%5d | %.*s\n      | ", e->at.line, len, text);
     for (int i = 0; i < e->at.col - 1 && i < len; i++)
         fputc(text[i] == '\t' ? '\t' : ' ', out);

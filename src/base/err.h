@@ -68,5 +68,6 @@ static inline bool err_retriable(const struct err *e)
 }
 
 /* Print as a compiler does: "file:line:col: error: message", then the source line and a caret when
- * `text`, the whole content of at.file, is given, then the hint. */
+ * `text`, the whole content of at.file, is given, then the hint. A line of YAML with a secret in it is not
+ * shown. */
 void err_print(FILE *out, const struct err *e, const char *text);

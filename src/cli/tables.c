@@ -36,7 +36,7 @@ static bool tables(struct app *app, const void *conf, struct err *e)
     size_t n;
     app->anywhere = app->nargs > 0;
     if (!app_open(app, OPEN_FILES, NULL, &x, e) ||
-        (app->anywhere && !store_open(app->a, app->args[0], &x.shop.lake, e)) ||
+        (app->anywhere && !store_open(app->a, app->args[0], &x.project->storage, &x.shop.lake, e)) ||
         !lake_tables(app->a, x.shop.lake, &names, &n, e))
         return false;
     app_tidy_up(app, x.shop.lake);

@@ -155,7 +155,8 @@ static bool elsewhere(struct arena *a, const struct lake_table *t, const char *p
     if (*path != '/' || !slash[1] || strcmp(t->store->driver->scheme, "file") != 0)
         return false;
     *ret_path = slash + 1;
-    return store_open(a, slash == path ? "/" : arena_strn(a, path, (size_t)(slash - path)), ret, &ignored);
+    return store_open(a, slash == path ? "/" : arena_strn(a, path, (size_t)(slash - path)), NULL, ret,
+                      &ignored);
 }
 
 static bool read_file(struct arena *a, const struct lake_table *t, const char *path, struct buf *b,

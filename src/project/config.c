@@ -1,4 +1,5 @@
-/* cupel.yaml: the project's name, lake, engine and variables, and what an environment changes of them. */
+/* cupel.yaml: the project's name, lake, storage, engine and variables, and what an environment changes of
+ * them. */
 #include <string.h>
 
 #include "project/internal.h"
@@ -162,11 +163,12 @@ static const struct field engine_setting_rows[] = {
 
 struct config_keys {
     const char *name, *lake;
-    const struct yaml *engine, *vars, *environments, *jobs, *alerts, *connections;
+    const struct yaml *storage, *engine, *vars, *environments, *jobs, *alerts, *connections;
 };
 static const struct field config_rows[] = {
     {"name", FIELD_TEXT, offsetof(struct config_keys, name), 0, 0, false},
     {"lake", FIELD_TEXT, offsetof(struct config_keys, lake), 0, 0, false},
+    {"storage", FIELD_MAP, offsetof(struct config_keys, storage), 0, 0, false},
     {"engine", FIELD_MAP, offsetof(struct config_keys, engine), 0, 0, false},
     {"vars", FIELD_MAP, offsetof(struct config_keys, vars), 0, 0, false},
     {"environments", FIELD_MAP, offsetof(struct config_keys, environments), 0, 0, false},
@@ -178,10 +180,11 @@ static const struct field config_rows[] = {
 
 struct environment_keys {
     const char *lake;
-    const struct yaml *engine, *vars;
+    const struct yaml *storage, *engine, *vars;
 };
 static const struct field environment_rows[] = {
     {"lake", FIELD_TEXT, offsetof(struct environment_keys, lake), 0, 0, false},
+    {"storage", FIELD_MAP, offsetof(struct environment_keys, storage), 0, 0, false},
     {"engine", FIELD_MAP, offsetof(struct environment_keys, engine), 0, 0, false},
     {"vars", FIELD_MAP, offsetof(struct environment_keys, vars), 0, 0, false},
     {0},
@@ -199,13 +202,15 @@ static void read_engine(struct project *p, const struct reader *r, const struct 
 /* An environment that is not asked for now: its mistakes count, but not what is unset in the real one. */
 static void look_over(const struct reader *r, const struct yaml *y, struct src at, const char *what)
 {
-    struct environment_keys k;
+    struct environment_keys k = {0};
+    struct store_conf storage = {0};
     struct problems found = {.a = r->a};
     const char *unset = NULL;
     struct reader own = *r;
     own.problems = &found;
     own.missing_env = &unset;
     read_fields(&own, y, at, what, environment_rows, &k);
+    storage_read(&own, "/", k.storage, &storage);
     for (size_t i = 0; i < found.n; i++)
         if (found.v[i].kind != ERR_NONE)
             problems_add(r->problems, &found.v[i]);
@@ -223,6 +228,7 @@ static void read_environments(struct project *p, struct reader *r, const struct 
         read_fields(r, map->items[i], map->keys[i].at, what, environment_rows, &k);
         if (k.lake)
             p->lake = k.lake;
+        storage_read(r, p->root, k.storage, &p->storage);
         read_engine(p, r, k.engine);
         read_vars(p, r, k.vars, cap);
     }
@@ -275,9 +281,11 @@ bool config_read(struct project *p, const struct project_options *o, const char 
         reader_fail(&r, yaml_get(root, "lake")->at, NULL, "lake: a folder or a URI is expected");
     if (!environment_known(p, k.environments, e))
         return false;
+    storage_read(&r, p->root, k.storage, &p->storage);
     read_engine(p, &r, k.engine);
     read_vars(p, &r, k.vars, &cap);
     read_environments(p, &r, k.environments, &cap);
+    storage_from_environment(&p->in->env, &p->storage);
     for (const char *const *v = o->vars; v && *v; v++)
         if (!variable_set(p->a, p, *v, e))
             return false;

@@ -50,6 +50,9 @@ struct internals {
 /* cupel.yaml; false = not even YAML, the rest cannot be read. */
 bool config_read(struct project *p, const struct project_options *o, const char *text, size_t n,
                  struct problems *problems, struct err *e) must_check;
+/* `storage:`, what is not said there stays; then what an environment knows of the rest, .env included. */
+void storage_read(const struct reader *r, const char *root, const struct yaml *map, struct store_conf *ret);
+void storage_from_environment(const struct environment *env, struct store_conf *ret);
 /* One value of `vars:`, typed by how it is written. */
 bool variable_read(const struct reader *r, const struct yaml_key *key, const struct yaml *y,
                    struct variable *ret);

@@ -10,6 +10,7 @@
 #include "connector/connector.h"
 #include "connector/http.h"
 #include "engine/engine.h"
+#include "store/store.h"
 
 struct problems { /* errors in order of files and lines; more than 100 are only counted */
     struct err *v;
@@ -135,7 +136,8 @@ struct project {
     struct arena *a;
     const char *root; /* absolute path of the folder with cupel.yaml */
     const char *name;
-    const char *lake;  /* URI; relative to root by default: "lake" */
+    const char *lake; /* URI; relative to root by default: "lake" */
+    struct store_conf storage;
     const char *state; /* root/.cupel */
     const char *env;   /* the environment chosen by -e, "default" */
     struct engine_conf engine;

@@ -305,7 +305,7 @@ bool run_workshop(struct arena *a, const struct project *p, const struct engine_
         .now_pinned = o->now_pinned,
         .full_refresh = o->full_refresh,
     };
-    return store_open(a, lake, &ret->lake, e);
+    return store_open(a, lake, &p->storage, &ret->lake, e);
 }
 
 static void close_log(void *arg)

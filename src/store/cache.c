@@ -109,9 +109,10 @@ static bool make_mirror(struct arena *a, struct cache *c, struct err *e)
     return fs_mkdirs(c->mirror, e);
 }
 
-static bool find_dir(struct arena *a, const char **ret, struct err *e)
+static bool find_dir(struct arena *a, const char *dir, const char **ret, struct err *e)
 {
-    const char *dir = getenv("CUPEL_LAKE_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    dir = dir ? dir : getenv("CUPEL_LAKE_CACHE");
     if (dir && *dir) {
         char *real = NULL;
         if (!fs_mkdirs(dir, e))
@@ -132,14 +133,14 @@ static bool find_dir(struct arena *a, const char **ret, struct err *e)
     return true;
 }
 
-bool cache_open(struct arena *a, struct cache **ret, struct err *e)
+bool cache_open(struct arena *a, const char *dir, int64_t max_bytes, struct cache **ret, struct err *e)
 {
     struct cache *c = arena_make(a, struct cache, 1);
     const char *size = getenv("CUPEL_LAKE_CACHE_SIZE");
-    c->max_bytes = DEFAULT_BYTES;
-    if (size && *size && !text_size_bytes(size, &c->max_bytes, e))
+    c->max_bytes = max_bytes ? max_bytes : DEFAULT_BYTES;
+    if (!max_bytes && size && *size && !text_size_bytes(size, &c->max_bytes, e))
         return wrap(e, "CUPEL_LAKE_CACHE_SIZE");
-    if (!find_dir(a, &c->dir, e))
+    if (!find_dir(a, dir, &c->dir, e))
         return false;
     c->objects = fs_join(a, c->dir, "objects");
     c->work = fs_join(a, c->dir, "work");
@@ -158,11 +159,11 @@ char *cache_temp(struct arena *a, const struct cache *c)
     return arena_fmt(a, "%s/.%s.tmp", c->mirror, dice_hex(a));
 }
 
-char *cache_key(struct arena *a, const char *uri, const char *path, int64_t size, const char *tag)
+char *cache_key(struct arena *a, const char *where, const char *path, int64_t size, const char *tag)
 {
     struct sha256 h;
     char hex[65];
-    const char *text = arena_fmt(a, "%s\n%s\n%" PRIi64 "\n%s", uri, path, size, tag);
+    const char *text = arena_fmt(a, "%s\n%s\n%" PRIi64 "\n%s", where, path, size, tag);
     sha256_init(&h);
     sha256_add(&h, text, strlen(text));
     return arena_str(a, sha256_hex(&h, hex));

@@ -15,16 +15,18 @@
 
 struct cache;
 
-/* CUPEL_LAKE_CACHE, or cupel/lake in XDG_CACHE_HOME or ~/.cache; CUPEL_LAKE_CACHE_SIZE ("20GB", default 10
- * GiB) is what it may hold beyond the mirrors' own. Closed, and the mirror gone, when `a` is freed. */
-bool cache_open(struct arena *a, struct cache **ret, struct err *e) must_check;
+/* In the folder `dir`; NULL = CUPEL_LAKE_CACHE, or cupel/lake in XDG_CACHE_HOME or ~/.cache. max_bytes is
+ * what it may hold beyond the mirrors' own; 0 = CUPEL_LAKE_CACHE_SIZE ("20GB", default 10 GiB). Closed, and
+ * the mirror gone, when `a` is freed. */
+bool cache_open(struct arena *a, const char *dir, int64_t max_bytes, struct cache **ret,
+                struct err *e) must_check;
 const char *cache_mirror(const struct cache *c);
 
 /* A new empty file of the mirror, for what is being fetched. */
 char *cache_temp(struct arena *a, const struct cache *c);
 
 /* 64 hex digits. */
-char *cache_key(struct arena *a, const char *uri, const char *path, int64_t size, const char *tag);
+char *cache_key(struct arena *a, const char *where, const char *path, int64_t size, const char *tag);
 /* Is it there? Then it has the name `file` too, in the mirror. */
 bool cache_get(struct cache *c, const char *key, int64_t size, const char *file);
 /* Keeps a read-only file of the mirror, which is on disk; evicts others when there are too many. Failure

@@ -318,30 +318,46 @@ static bool hdfs_mkdirs(struct store *s, const char *dir, struct err *e)
 
 /* --- opening --- */
 
-static bool add_nodes(struct arena *a, struct hdfs *h, const char *uri, const char *hosts, struct err *e)
+struct nodes list_of(const char *);
+
+static bool add_node(struct arena *a, struct nodes *nodes, const char *uri, const char *host, struct err *e)
 {
-    struct list_of(const char *) nodes = {0};
-    for (const char *p = hosts; *p || p == hosts;) {
+    if (!*host || strpbrk(host, "@?#%/ "))
+        return fail(e, ERR_USER, "'%s': '%s' is no address of a NameNode", uri, host) ||
+               hint(e, "hdfs://nn1:9870,nn2:9870/path");
+    const char *bracket = strrchr(host, ']');
+    bool port = strchr(bracket ? bracket : host, ':');
+    *arena_push(a, nodes) = arena_fmt(a, "http://%s%s", host, port ? "" : ":" DEFAULT_PORT);
+    return true;
+}
+
+/* Those of the URI; when it has none, of the settings. */
+static bool find_nodes(struct arena *a, struct hdfs *h, const struct store *s, const char *hosts,
+                       struct err *e)
+{
+    struct nodes nodes = {0};
+    for (const char *p = hosts; *p;) {
         size_t n = strcspn(p, ",");
-        const char *host = arena_strn(a, p, n);
-        if (n == 0 || strpbrk(host, "@?#% "))
-            return fail(e, ERR_USER, "'%s': '%s' is no address of a NameNode", uri, host) ||
-                   hint(e, "hdfs://nn1:9870,nn2:9870/path");
-        const char *bracket = strrchr(host, ']');
-        bool port = strchr(bracket ? bracket : host, ':');
-        *arena_push(a, &nodes) = arena_fmt(a, "http://%s%s", host, port ? "" : ":" DEFAULT_PORT);
+        if (!add_node(a, &nodes, s->uri, arena_strn(a, p, n), e))
+            return false;
         p += n + (p[n] == ',');
     }
+    for (size_t i = 0; !*hosts && i < s->conf->hdfs.nnamenodes; i++)
+        if (!add_node(a, &nodes, s->uri, s->conf->hdfs.namenodes[i], e))
+            return false;
+    if (!nodes.n)
+        return fail(e, ERR_USER, "'%s' names no NameNode", s->uri) ||
+               hint(e, "hdfs://nn1:9870,nn2:9870/path, or 'namenodes' under storage.hdfs in cupel.yaml");
     h->nodes = nodes.v;
     h->n = nodes.n;
     return true;
 }
 
-static char *user_name(struct arena *a)
+static char *user_name(struct arena *a, const char *said)
 {
     auto_buf b = BUF(4096);
     char space[4096];
-    const char *name = getenv("HADOOP_USER_NAME");
+    const char *name = said ? said : getenv("HADOOP_USER_NAME");
     struct passwd pw, *found = NULL;
     if (!name || !*name) {
         getpwuid_r(getuid(), &pw, space, sizeof space, &found);
@@ -356,9 +372,15 @@ static bool hdfs_open(struct arena *a, struct store *s, const char *rest, struct
     struct hdfs *h = arena_make(a, struct hdfs, 1);
     size_t n = strcspn(rest, "/");
     h->root = rest[n] == '/' && rest[n + 1] ? rest + n : "";
-    h->user = user_name(a);
+    h->user = user_name(a, s->conf->hdfs.user);
     s->state = h;
-    return add_nodes(a, h, s->uri, arena_strn(a, rest, n), e) && remote_open(a, s, NULL, NULL, e);
+    if (!find_nodes(a, h, s, arena_strn(a, rest, n), e))
+        return false;
+    auto_buf where = BUF(1 << 20);
+    for (size_t i = 0; i < h->n; i++)
+        buf_addf(&where, "%s,", h->nodes[i]);
+    buf_addf(&where, "%s", h->root);
+    return remote_open(a, s, NULL, NULL, arena_strn(a, where.p, where.len), e);
 }
 
 const struct store_driver store_hdfs = {

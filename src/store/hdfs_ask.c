@@ -25,7 +25,7 @@ static const struct {
     {"StandbyException", ERR_NET, "no NameNode of the list is active"},
     {"RetriableException", ERR_NET, NULL},
     {"SafeModeException", ERR_NET, "the NameNode is in safe mode"},
-    {"AccessControlException", ERR_AUTH, "HADOOP_USER_NAME says who asks"},
+    {"AccessControlException", ERR_AUTH, "HADOOP_USER_NAME or storage.hdfs.user says who asks"},
     {"SecurityException", ERR_AUTH, "only simple authentication is known here, not Kerberos"},
     {"AuthenticationException", ERR_AUTH, "only simple authentication is known here, not Kerberos"},
     {"DSQuotaExceededException", ERR_LIMIT, NULL},

@@ -32,16 +32,23 @@ static int64_t at_most(int64_t x, int64_t most)
     return x < most ? x : most;
 }
 
+static bool find_patience(const struct store_conf *conf, int64_t *ret_ms, struct err *e)
+{
+    const char *said = getenv("CUPEL_STORE_TIMEOUT");
+    *ret_ms = conf->timeout_ms ? conf->timeout_ms : PATIENCE_MS;
+    if (!conf->timeout_ms && said && *said && !text_duration_ms(said, ret_ms, e))
+        return wrap(e, "CUPEL_STORE_TIMEOUT");
+    return *ret_ms >= STORE_LEAST_TIMEOUT_MS ||
+           fail(e, ERR_USER, "CUPEL_STORE_TIMEOUT: a second is the least");
+}
+
 bool remote_open(struct arena *a, struct store *s, const struct http_sigv4 *sign, const char *const *secrets,
-                 struct err *e)
+                 const char *where, struct err *e)
 {
     struct remote *r = arena_make(a, struct remote, 1);
-    const char *patience = getenv("CUPEL_STORE_TIMEOUT");
-    r->patience_ms = PATIENCE_MS;
-    if (patience && *patience && !text_duration_ms(patience, &r->patience_ms, e))
-        return wrap(e, "CUPEL_STORE_TIMEOUT");
-    if (r->patience_ms < 1000)
-        return fail(e, ERR_USER, "CUPEL_STORE_TIMEOUT: a second is the least");
+    r->where = where;
+    if (!find_patience(s->conf, &r->patience_ms, e))
+        return false;
     const struct http_client_conf conf = {
         .connect_timeout_ms = at_most(CONNECT_MS, r->patience_ms / 4),
         .idle_ms = at_most(IDLE_MS, r->patience_ms / 2),
@@ -49,7 +56,8 @@ bool remote_open(struct arena *a, struct store *s, const struct http_sigv4 *sign
         .secrets = secrets,
         .sign = sign ? *sign : (struct http_sigv4){0},
     };
-    if (!http_client_new(a, &conf, &r->http, e) || !cache_open(a, &r->cache, e))
+    if (!http_client_new(a, &conf, &r->http, e) ||
+        !cache_open(a, s->conf->cache, s->conf->cache_bytes, &r->cache, e))
         return false;
     s->root = cache_mirror(r->cache);
     s->remote = r;
@@ -204,7 +212,7 @@ static bool fetch_one(struct store *s, const struct store_object *o, struct err 
         return true;
     if ((o->size < 0 && !s->driver->stat(s, a, o->path, &now, NULL, e)) || !make_folder_of(a, file, e))
         return false;
-    const char *key = cache_key(a, s->uri, o->path, now.size, now.tag);
+    const char *key = cache_key(a, s->remote->where, o->path, now.size, now.tag);
     if (cache_get(s->remote->cache, key, now.size, file))
         return true;
     if (!download(s, o->path, now.size, file, e))
@@ -257,7 +265,7 @@ static bool upload(struct store *s, const char *path, const char *file, int64_t 
     /* It will be read again, by this process or the next. */
     struct err ignored;
     if (finish(fd, file, size, &ignored))
-        cache_keep(s->remote->cache, cache_key(a, s->uri, path, size, ""), size, file);
+        cache_keep(s->remote->cache, cache_key(a, s->remote->where, path, size, ""), size, file);
     return true;
 }
 

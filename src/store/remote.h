@@ -8,13 +8,15 @@
 struct remote {
     struct http_client *http;
     struct cache *cache;
+    const char *where;   /* tells this store from any other */
     struct store mirror; /* local disk; its root is the cache's mirror */
     int64_t patience_ms; /* for one operation, with all its attempts, besides the time its bytes take */
 };
 
-/* Sets s->remote, s->root. CUPEL_STORE_TIMEOUT ("30s", default 2 minutes) is the patience. */
+/* Sets s->remote, s->root. `where` tells this store from any other, for the cache. CUPEL_STORE_TIMEOUT
+ * ("30s", default 2 minutes) is the patience, unless s->conf says it. */
 bool remote_open(struct arena *a, struct store *s, const struct http_sigv4 *sign, const char *const *secrets,
-                 struct err *e) must_check;
+                 const char *where, struct err *e) must_check;
 
 /* Percent-encoded but for letters, digits and -._~ and, if asked, slashes. */
 void remote_encode(struct buf *b, const char *text, bool keep_slash);

@@ -396,21 +396,33 @@ static const char *env(const char *name, const char *other)
     return value && *value ? value : other;
 }
 
-static bool base_of(struct arena *a, struct s3 *s3, const char *bucket, const char *region, struct err *e)
+/* What settings say is in front; "" is nothing. */
+static const char *first(const char *said, const char *other)
 {
-    const char *endpoint = env("AWS_ENDPOINT_URL_S3", env("AWS_ENDPOINT_URL", NULL));
-    if (endpoint) {
-        if (strncmp(endpoint, "http://", 7) != 0 && strncmp(endpoint, "https://", 8) != 0)
-            return fail(e, ERR_USER, "AWS_ENDPOINT_URL: an http:// or https:// URL is expected");
-        size_t n = strlen(endpoint);
-        while (n && endpoint[n - 1] == '/')
-            n--;
-        s3->base = arena_fmt(a, "%.*s/%s", (int)n, endpoint, bucket);
-    } else if (strchr(bucket, '.')) { /* its certificate would not fit a name with dots */
-        s3->base = arena_fmt(a, "https://s3.%s.amazonaws.com/%s", region, bucket);
+    return !said ? other : *said ? said : NULL;
+}
+
+static bool base_of(struct arena *a, struct s3 *s3, const struct store_conf *conf, const char *bucket,
+                    const char *region, struct err *e)
+{
+    const char *endpoint =
+        first(conf->s3.endpoint, env("AWS_ENDPOINT_URL_S3", env("AWS_ENDPOINT_URL", NULL)));
+    bool dotted = strchr(bucket, '.'), in_path = conf->s3.style == S3_STYLE_PATH;
+    if (!endpoint) { /* a certificate would not fit a name with dots */
+        in_path = in_path || (dotted && conf->s3.style == S3_STYLE_NOT_SAID);
+        endpoint = arena_fmt(a, "https://s3.%s.amazonaws.com", region);
     } else {
-        s3->base = arena_fmt(a, "https://%s.s3.%s.amazonaws.com", bucket, region);
+        in_path = in_path || conf->s3.style == S3_STYLE_NOT_SAID;
     }
+    size_t scheme = strncmp(endpoint, "http://", 7) == 0 ? 7 : strncmp(endpoint, "https://", 8) == 0 ? 8 : 0;
+    size_t n = strlen(endpoint);
+    while (n > scheme && endpoint[n - 1] == '/')
+        n--;
+    if (!scheme || n == scheme)
+        return fail(e, ERR_USER, "the endpoint of S3: an http:// or https:// URL is expected");
+    s3->base = in_path ? arena_fmt(a, "%.*s/%s", (int)n, endpoint, bucket)
+                       : arena_fmt(a, "%.*s%s.%.*s", (int)scheme, endpoint, bucket, (int)(n - scheme),
+                                   endpoint + scheme);
     return true;
 }
 
@@ -420,25 +432,38 @@ static bool bucket_ok(const char *bucket)
     return n >= 3 && n <= 63 && bucket[strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789.-_")] == '\0';
 }
 
+/* The settings' key, or the environment's: never something of both. */
+static void find_key(struct arena *a, struct s3 *s3, const struct store_conf *conf, struct http_sigv4 *sign,
+                     const char **secrets)
+{
+    bool said = conf->s3.access_key || conf->s3.secret_key;
+    const char *key = first(conf->s3.access_key, said ? NULL : env("AWS_ACCESS_KEY_ID", NULL));
+    const char *secret = first(conf->s3.secret_key, said ? NULL : env("AWS_SECRET_ACCESS_KEY", NULL));
+    const char *session = first(conf->s3.session_token, said ? NULL : env("AWS_SESSION_TOKEN", NULL));
+    s3->has_key = key && secret; /* if not, that is said when something is asked of the server */
+    if (!s3->has_key)
+        return;
+    sign->key_id = arena_str(a, key);
+    sign->secret = secrets[0] = arena_str(a, secret);
+    secrets[1] = session ? arena_str(a, session) : NULL;
+    s3->session = session ? arena_fmt(a, "x-amz-security-token: %s", session) : NULL;
+}
+
 static bool s3_open(struct arena *a, struct store *s, const char *rest, struct err *e)
 {
     struct s3 *s3 = arena_make(a, struct s3, 1);
     size_t n = strcspn(rest, "/");
     const char *bucket = arena_strn(a, rest, n);
-    const char *region = env("AWS_REGION", env("AWS_DEFAULT_REGION", "us-east-1"));
-    const char *key = env("AWS_ACCESS_KEY_ID", NULL), *secret = env("AWS_SECRET_ACCESS_KEY", NULL);
-    const char *session = env("AWS_SESSION_TOKEN", NULL);
+    const char *region = first(s->conf->s3.region, env("AWS_REGION", env("AWS_DEFAULT_REGION", "us-east-1")));
+    const char **secrets = arena_make(a, const char *, 3);
+    struct http_sigv4 sign = {.region = arena_str(a, region ? region : "us-east-1"), .service = "s3"};
     if (!bucket_ok(bucket))
         return fail(e, ERR_USER, "'%s': '%s' is no name of a bucket", s->uri, bucket);
-    s3->has_key = key && secret; /* if not, that is said when something is asked of the server */
     s3->prefix = rest + n + (rest[n] == '/');
-    s3->session = session ? arena_fmt(a, "x-amz-security-token: %s", session) : NULL;
     s->state = s3;
-    const char **secrets = arena_make(a, const char *, 3);
-    secrets[0] = s3->has_key ? arena_str(a, secret) : NULL;
-    secrets[1] = s3->has_key && session ? arena_str(a, session) : NULL;
-    const struct http_sigv4 sign = {arena_str(a, region), "s3", arena_str(a, key), secrets[0]};
-    return base_of(a, s3, bucket, region, e) && remote_open(a, s, &sign, secrets, e);
+    find_key(a, s3, s->conf, &sign, secrets);
+    return base_of(a, s3, s->conf, bucket, sign.region, e) &&
+           remote_open(a, s, &sign, secrets, arena_fmt(a, "%s/%s", s3->base, s3->prefix), e);
 }
 
 const struct store_driver store_s3 = {

@@ -67,7 +67,8 @@ bool s3_send(struct arena *a, struct store *s, const struct s3_ask *ask, int64_t
         headers[n++] = *h;
     if (!s3->has_key)
         return fail(e, ERR_AUTH, "there is no key for S3") ||
-               hint(e, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+               hint(e, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the keys under storage.s3 in "
+                       "cupel.yaml");
     if (!url_of(s3, ask, &url, e))
         return false;
     const struct http_call q = {
@@ -93,13 +94,17 @@ static const struct {
     const char *hint;
 } meanings[] = {
     {"AccessDenied", ERR_AUTH, "the key may not do this: see the bucket's policy"},
-    {"InvalidAccessKeyId", ERR_AUTH, "AWS_ACCESS_KEY_ID names a key that the server does not know"},
-    {"SignatureDoesNotMatch", ERR_AUTH, "AWS_SECRET_ACCESS_KEY is not this key's, or AWS_REGION another one"},
-    {"ExpiredToken", ERR_AUTH, "AWS_SESSION_TOKEN has expired"},
-    {"InvalidToken", ERR_AUTH, "AWS_SESSION_TOKEN is not valid"},
-    {"AuthorizationHeaderMalformed", ERR_AUTH, "AWS_REGION is not the bucket's region"},
+    {"InvalidAccessKeyId", ERR_AUTH,
+     "the server does not know the key that AWS_ACCESS_KEY_ID or storage.s3.access_key names"},
+    {"SignatureDoesNotMatch", ERR_AUTH,
+     "the secret (AWS_SECRET_ACCESS_KEY, storage.s3.secret_key) is not this key's, or the region is another"},
+    {"ExpiredToken", ERR_AUTH, "the session token (AWS_SESSION_TOKEN, storage.s3.session_token) has expired"},
+    {"InvalidToken", ERR_AUTH,
+     "the session token (AWS_SESSION_TOKEN, storage.s3.session_token) is not valid"},
+    {"AuthorizationHeaderMalformed", ERR_AUTH, "AWS_REGION or storage.s3.region is not the bucket's"},
     {"RequestTimeTooSkewed", ERR_AUTH, "this machine's clock and the server's differ"},
-    {"PermanentRedirect", ERR_USER, "AWS_REGION or AWS_ENDPOINT_URL is not the bucket's"},
+    {"PermanentRedirect", ERR_USER,
+     "the region or the endpoint (AWS_REGION, AWS_ENDPOINT_URL, storage.s3) is not the bucket's"},
     {"NoSuchBucket", ERR_USER, "make the bucket first: cupel makes none"},
     {"InvalidBucketName", ERR_USER, NULL},
     {"NotImplemented", ERR_USER, "this server lacks what a lake needs: conditional PUT"},

@@ -44,9 +44,8 @@ static bool open_local(struct arena *a, struct store *s, const char *uri, const 
 
 static bool open_remote(struct arena *a, struct store *s, const char *uri, const char *path, struct err *e)
 {
-    char *whole = arena_str(a, uri), *rest;
-    trim_slashes(whole);
-    rest = whole + (path - uri);
+    char *whole = arena_str(a, uri), *rest = whole + (path - uri);
+    trim_slashes(rest);
     for (const char *p = rest; (p = strchr(p, '/')); p++)
         if (p[1] == '/' || strncmp(p, "/../", 4) == 0 || strcmp(p, "/..") == 0)
             return fail(e, ERR_USER, "'%s': empty names and '..' are no part of a path there", uri);
@@ -54,8 +53,10 @@ static bool open_remote(struct arena *a, struct store *s, const char *uri, const
     return s->driver->open(a, s, rest, e);
 }
 
-bool store_open(struct arena *a, const char *uri, struct store **ret, struct err *e)
+bool store_open(struct arena *a, const char *uri, const struct store_conf *conf, struct store **ret,
+                struct err *e)
 {
+    static const struct store_conf nothing_said;
     size_t n = scheme_len(uri);
     const char *scheme = n ? arena_strn(a, uri, n) : "file";
     const char *path = n ? uri + n + 3 : uri;
@@ -70,7 +71,7 @@ bool store_open(struct arena *a, const char *uri, struct store **ret, struct err
         return fail(e, ERR_USER, "'%s' names no folder", uri);
 
     struct store *s = arena_make(a, struct store, 1);
-    *s = (struct store){.driver = driver};
+    *s = (struct store){.driver = driver, .conf = conf ? conf : &nothing_said};
     if (!(driver->open ? open_remote(a, s, uri, path, e) : open_local(a, s, uri, path, e)))
         return false;
     *ret = s;

@@ -16,8 +16,30 @@
 
 struct remote;
 
+/* How remote stores are reached. What is NULL, 0 or not said is as the environment has it (store/s3.h,
+ * store/hdfs.h, store/cache.h), else the default. A key that is "" is no key, whatever the environment has.
+ */
+enum s3_style { S3_STYLE_NOT_SAID, S3_STYLE_PATH, S3_STYLE_HOST };
+struct store_conf {
+    struct {
+        const char *endpoint; /* "https://s3.example.com" */
+        const char *region;
+        const char *access_key, *secret_key, *session_token; /* session_token only with the others */
+        enum s3_style style; /* where the bucket stands; else in the path if there is an endpoint */
+    } s3;
+    struct {
+        const char *const *namenodes; /* "nn1:9870"; of "hdfs:///lake" */
+        size_t nnamenodes;
+        const char *user;
+    } hdfs;
+    const char *cache;               /* a folder, absolute */
+    int64_t cache_bytes, timeout_ms; /* at least STORE_LEAST_TIMEOUT_MS */
+};
+enum { STORE_LEAST_TIMEOUT_MS = 1000 };
+
 struct store {
     const struct store_driver *driver;
+    const struct store_conf *conf; /* never NULL */
     const char *root;      /* the folder an engine finds files in: "/data/lake", or the mirror; absolute */
     const char *uri;       /* for people: "/data/lake", "s3://bucket/lake" */
     void *state;           /* the driver's */
@@ -82,8 +104,10 @@ struct store_driver {
 };
 
 /* "/data/lake", "lake" (relative to cwd), "file:///data/lake", "s3://bucket/lake",
- * "hdfs://nn1:9870,nn2:9870/lake". An unknown scheme is ERR_USER. The mirror goes when `a` is freed. */
-bool store_open(struct arena *a, const char *uri, struct store **ret, struct err *e) must_check;
+ * "hdfs://nn1:9870,nn2:9870/lake", "hdfs:///lake". An unknown scheme is ERR_USER. conf may be NULL, and lives
+ * as long as the store. The mirror goes when `a` is freed. */
+bool store_open(struct arena *a, const char *uri, const struct store_conf *conf, struct store **ret,
+                struct err *e) must_check;
 
 /* How an engine names an object: the file on local disk; of a remote store the one in the mirror, which is
  * there once it was fetched, or was written there. */

@@ -66,6 +66,18 @@ def place_of(kind, request, folder):
     return Place(kind, f"{server.uri}/{name}", {"HADOOP_USER_NAME": "root"}, folder / "cache")
 
 
+def in_settings(place, server):
+    """`lake:` and `storage:` of a cupel.yaml for that place, what .env must have, and an environment that says nothing."""
+    said = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HADOOP_", "CUPEL_LAKE_"))}
+    folder = f"  cache: {place.env['CUPEL_LAKE_CACHE']}\n  cache_size: 1GB\n  timeout: 20s\n"
+    if place.kind == "s3":
+        return (f"lake: {place.uri}\nstorage:\n{folder}  s3:\n    endpoint: {server.env['AWS_ENDPOINT_URL']}\n    region: us-east-1\n"
+                "    access_key: ${LAKE_KEY}\n    secret_key: ${LAKE_SECRET}\n",
+                f"LAKE_KEY={server.key}\nLAKE_SECRET={server.secret}\n", said)
+    return (f"lake: {place.uri.replace(server.addresses, '')}\nstorage:\n{folder}  hdfs:\n    user: root\n"
+            f"    namenodes: [{server.addresses}]\n", "", said)
+
+
 def through_proxy(direct, server):
     """The same place behind a proxy."""
     proxy = Proxy(*([server.port] if direct.kind == "s3" else server.http))

@@ -101,7 +101,7 @@ def test_s3_answers_that_are_none(made_up):
 @pytest.mark.parametrize("status, body, code, words", [
     (403, "<Error><Code>ExpiredToken</Code><Message>too old &amp; gone</Message></Error>", 3, "too old & gone"),
     (403, "", 3, "the server answers 403"),
-    (301, "<Error><Code>PermanentRedirect</Code></Error>", 2, "AWS_REGION or AWS_ENDPOINT_URL"),
+    (301, "<Error><Code>PermanentRedirect</Code></Error>", 2, "the region or the endpoint"),
     (400, "<Error><Code>RequestTimeTooSkewed</Code></Error>", 3, "clock"),
     (400, "<Error><Code>Odd</Code></Error>", 8, "400 Odd"),
     (501, "<Error><Code>NotImplemented</Code></Error>", 2, "conditional PUT"),
@@ -192,7 +192,7 @@ def test_s3_uploads_that_fail_are_aborted(made_up, broken, words):
     ("s3://bucket/x", {"AWS_ENDPOINT_URL": "ftp://x"}, "http:// or https://"),
     ("s3://bucket/x", {"CUPEL_STORE_TIMEOUT": "soon"}, "CUPEL_STORE_TIMEOUT"),
     ("s3://bucket/x", {"CUPEL_STORE_TIMEOUT": "1ms"}, "a second is the least"),
-    ("hdfs:///x", {}, "no address of a NameNode"),
+    ("hdfs:///x", {}, "names no NameNode"),
     ("hdfs://user@host/x", {}, "no address of a NameNode"),
 ])
 def test_settings_that_cannot_be(made_up, uri, env, words):

@@ -216,7 +216,7 @@ int main(int argc, char **argv)
         return usage();
     if (strcmp(argv[1], "name") == 0)
         return name(a, argv + 2);
-    bool ok = store_open(a, argv[2], &store, &e);
+    bool ok = store_open(a, argv[2], NULL, &store, &e);
     struct lake_table t = {.store = store, .dir = ""};
     if (ok && getenv("CUPEL_DUCKDB")) { /* else: without an engine */
         ok = engine_duckdb.open(a, &(struct engine_conf){.threads = 1}, &engine, &e);

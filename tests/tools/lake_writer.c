@@ -141,8 +141,8 @@ int main(int argc, char **argv)
     struct writer w = {.t = &t, .name = argv[3], .rewrite = argc > 6};
     char *bytes = NULL;
     bool with_engine = strcmp(argv[2], "engine") == 0;
-    bool ok =
-        store_open(a, argv[1], &store, &e) && (with_engine || fs_read(a, argv[2], 1 << 20, &bytes, &w.n, &e));
+    bool ok = store_open(a, argv[1], NULL, &store, &e) &&
+              (with_engine || fs_read(a, argv[2], 1 << 20, &bytes, &w.n, &e));
     t.store = store;
     w.bytes = bytes;
     if (ok && getenv("CUPEL_DUCKDB")) { /* else: without an engine */

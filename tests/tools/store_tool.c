@@ -182,7 +182,7 @@ static bool carry_out(struct arena *a, int argc, char **argv, struct err *e)
     struct store *s;
     const char *verb = argv[2], *path = argv[3];
     bool yes;
-    if (!store_open(a, argv[1], &s, e))
+    if (!store_open(a, argv[1], NULL, &s, e))
         return false;
     if (strcmp(verb, "read") == 0)
         return show(s, path, e);

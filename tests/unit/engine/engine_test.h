@@ -37,7 +37,7 @@ static inline struct fixture fixture_conf(struct engine_conf conf)
     REQUIRE(mkdtemp(dir));
     f.dir = dir;
     arena_defer(f.a, fixture_drop, dir);
-    REQUIRE(store_open(f.a, dir, &f.store, &e));
+    REQUIRE(store_open(f.a, dir, NULL, &f.store, &e));
     if (!duckdb->open(f.a, &conf, &f.g, &e) || !duckdb->session(f.a, f.g, NULL, &f.s, &e))
         BAD("%s", e.msg);
     REQUIRE(f.s);

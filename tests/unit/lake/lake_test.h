@@ -30,7 +30,7 @@ static inline struct lake_table test_table(struct arena *a)
     char *dir = fs_join(a, tmp ? tmp : "/tmp", "cupel-lake-XXXXXX");
     REQUIRE(mkdtemp(dir));
     arena_defer(a, test_drop, dir);
-    REQUIRE(store_open(a, dir, &s, &e));
+    REQUIRE(store_open(a, dir, NULL, &s, &e));
     return (struct lake_table){.store = s, .dir = "t", .clock = &test_clock};
 }
 

@@ -48,6 +48,22 @@ static void dump(const struct project *p, struct buf *out)
     }
 }
 
+static const char *said(const char *s)
+{
+    return !s ? "-" : *s ? s : "''";
+}
+
+static void dump_storage(const struct store_conf *c, struct buf *out)
+{
+    static const char *const styles[] = {"", " path", " host"};
+    buf_addf(out, " s3=%s,%s,%s,%s,%s%s", said(c->s3.endpoint), said(c->s3.region), said(c->s3.access_key),
+             said(c->s3.secret_key), said(c->s3.session_token), styles[c->s3.style]);
+    buf_addf(out, " hdfs=%s", said(c->hdfs.user));
+    for (size_t i = 0; i < c->hdfs.nnamenodes; i++)
+        buf_addf(out, ",%s", c->hdfs.namenodes[i]);
+    buf_addf(out, " cache=%s,%lld,%lld", said(c->cache), (long long)c->cache_bytes, (long long)c->timeout_ms);
+}
+
 /* An input of "-e dev --var a=1 : name: x" has options before the colon. */
 static void read_config(struct arena *a, const char *input, struct problems *problems, struct buf *out)
 {
@@ -69,10 +85,13 @@ static void read_config(struct arena *a, const char *input, struct problems *pro
         o.vars = vars;
         input = colon + 3;
     }
-    if (config_read(&p, &o, input, strlen(input), problems, &e))
-        dump(&p, out);
-    else
+    if (!config_read(&p, &o, input, strlen(input), problems, &e)) {
         buf_addf(out, "failed: %s [%s]", e.msg, e.hint);
+        return;
+    }
+    dump(&p, out);
+    if (strstr(input, "storage"))
+        dump_storage(&p.storage, out);
 }
 
 TEST(config_is_read_with_its_mistakes)
@@ -81,6 +100,13 @@ TEST(config_is_read_with_its_mistakes)
     setenv("CUPEL_T_FIVE", "5", 1);
     setenv("CUPEL_T_EMPTY", "", 1);
     unsetenv("CUPEL_T_UNSET");
+    static const char *const of_storage[] = {
+        "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL",      "AWS_DEFAULT_REGION", "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",   "AWS_SECRET_ACCESS_KEY", "HADOOP_USER_NAME"};
+    for (size_t i = 0; i < countof(of_storage); i++)
+        unsetenv(of_storage[i]);
+    setenv("AWS_DEFAULT_REGION", "of-env", 1);
+    setenv("AWS_SESSION_TOKEN", "token-of-env", 1);
     cases_run("config", read_config);
 }
 

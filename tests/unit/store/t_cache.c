@@ -31,7 +31,7 @@ static struct cache *open_cache(struct arena *a)
 {
     struct err e = {0};
     struct cache *c = NULL;
-    if (!cache_open(a, &c, &e))
+    if (!cache_open(a, NULL, 0, &c, &e))
         BAD("%s", e.msg);
     REQUIRE(c);
     return c;
@@ -148,15 +148,15 @@ TEST(settings_that_cannot_be)
     struct cache *c;
     struct err e = {0};
     folder(a, "much");
-    CHECK(!cache_open(b, &c, &e));
+    CHECK(!cache_open(b, NULL, 0, &c, &e));
     CHECK_HAS(e.msg, "CUPEL_LAKE_CACHE_SIZE: ");
     folder(a, NULL);
     setenv("CUPEL_LAKE_CACHE", "/proc/none", 1);
-    CHECK(!cache_open(b, &c, &e));
+    CHECK(!cache_open(b, NULL, 0, &c, &e));
     CHECK_HAS(e.msg, "/proc/none");
     unsetenv("CUPEL_LAKE_CACHE");
     unsetenv("XDG_CACHE_HOME");
     unsetenv("HOME");
-    CHECK(!cache_open(b, &c, &e));
+    CHECK(!cache_open(b, NULL, 0, &c, &e));
     CHECK_STR(e.hint, "name a folder in CUPEL_LAKE_CACHE");
 }

@@ -25,7 +25,7 @@ static struct store *fresh(struct arena *a)
     char *dir = fs_join(a, tmp ? tmp : "/tmp", "cupel-store-XXXXXX");
     REQUIRE(mkdtemp(dir));
     arena_defer(a, drop, dir);
-    REQUIRE(store_open(a, dir, &s, &e));
+    REQUIRE(store_open(a, dir, NULL, &s, &e));
     return s;
 }
 
@@ -74,7 +74,7 @@ TEST(uris_become_stores)
         struct err e = {0};
         struct store *s = NULL;
         CASE(cases[i].uri);
-        if (store_open(a, cases[i].uri, &s, &e)) {
+        if (store_open(a, cases[i].uri, NULL, &s, &e)) {
             CHECK_STR(s->root, cases[i].root);
         } else {
             CHECK_STR(e.msg, cases[i].error);
