@@ -148,7 +148,7 @@ static bool check_target(const char *name, const struct lake_commit *c, const st
         return fail(e, ERR_USER, "table '%s' has no columns but those it is partitioned by", name);
     if (!check_mapping(name, c, x, e))
         return false;
-    return protocol_may_have(name, x->schema, x->props.v, x->props.n, e);
+    return protocol_may_have(name, &x->protocol, x->schema, x->props.v, x->props.n, e);
 }
 
 /* Files that only change places: an add that says so speaks for the removes too. */

@@ -293,18 +293,18 @@ static const char *feed_column(const struct lake_schema *s)
     return NULL;
 }
 
-bool protocol_may_have(const char *table, const struct lake_schema *s, const struct lake_property *props,
-                       size_t nprops, struct err *e)
+bool protocol_may_have(const char *table, const struct protocol *p, const struct lake_schema *s,
+                       const struct lake_property *props, size_t nprops, struct err *e)
 {
     const char *name = twice(s);
     if (name)
         return fail(e, ERR_DATA, "table '%s' would have column '%s' twice", table, name);
-    name = zoneless_column(s->fields, s->n);
+    name = is_listed(p->writer_features, "timestampNtz") ? NULL : zoneless_column(s->fields, s->n);
     if (name) {
         fail(e, ERR_DATA,
              "column '%s' of table '%s' is a timestamp without a time zone, which Delta tables of protocol "
-             "(1, 2) cannot hold",
-             name, table);
+             "(%d, %d) cannot hold",
+             name, table, p->reader, p->writer);
         return hint(e, "cast it to TIMESTAMPTZ");
     }
     name = is_on(props, nprops, "delta.enableChangeDataFeed", "true") ? feed_column(s) : NULL;

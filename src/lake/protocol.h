@@ -16,6 +16,6 @@ bool protocol_may_write(const char *table, const struct lake_snapshot *s, struct
  * stay with numbers as long as numbers say it. */
 struct protocol protocol_with(struct arena *a, const struct lake_snapshot *base,
                               const struct lake_property *props, size_t nprops, bool *ret_changed);
-/* A schema and properties that a table may have which is written here. */
-bool protocol_may_have(const char *table, const struct lake_schema *s, const struct lake_property *props,
-                       size_t nprops, struct err *e);
+/* A schema and properties that a table of this protocol may have which is written here. */
+bool protocol_may_have(const char *table, const struct protocol *p, const struct lake_schema *s,
+                       const struct lake_property *props, size_t nprops, struct err *e);

@@ -334,6 +334,12 @@ static bool mismatch(struct merge *m, const char *path, const struct lake_type *
     return fail(m->e, ERR_DATA, "column '%s' is %s in the table, and %s in the rows", path, x.p, y.p);
 }
 
+/* Times are in UTC: a column without a zone holds them as they are. */
+static bool is_zoneless_now(const char *add, const char *have)
+{
+    return strcmp(add, "timestamp") == 0 && strcmp(have, "timestamp_ntz") == 0;
+}
+
 static bool merge_type(struct merge *m, const char *path, const struct lake_type *have,
                        const struct lake_type *add, const struct lake_type **ret)
 {
@@ -344,7 +350,8 @@ static bool merge_type(struct merge *m, const char *path, const struct lake_type
     *ret = t;
     switch (have->kind) {
     case LAKE_PRIMITIVE:
-        return widens(add->primitive, have->primitive) || mismatch(m, path, have, add);
+        return widens(add->primitive, have->primitive) || is_zoneless_now(add->primitive, have->primitive) ||
+               mismatch(m, path, have, add);
     case LAKE_ARRAY:
         return merge_type(m, arena_fmt(m->a, "%s.element", path), have->element, add->element, &t->element);
     case LAKE_MAP:
