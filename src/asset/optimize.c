@@ -12,7 +12,7 @@
 #include "engine/curve.h"
 
 enum {
-    SCAN_FILES = 5000,    /* in one statement: the engine keeps something of each */
+    SCAN_FILES = 10000,   /* in one statement: the engine keeps something of each */
     SAMPLE_ROWS = 100000, /* from which ranks are told */
 };
 #define TARGET_BYTES ((int64_t)128 << 20)
@@ -495,6 +495,9 @@ bool asset_optimize(struct task *t, const struct workshop *w, const char *table,
         guess(&p);
         return true;
     }
+    /* An order is told from the files before they are read for good. */
+    if (!p.tag && p.groups.n && !w->driver->read_once(p.s, e))
+        return false;
     if (write_groups(&p, e))
         return true;
     if (p.staging_on)

@@ -136,6 +136,14 @@ bool duck_exec_in(struct session *s, const char *sql, struct err *e)
     return ok;
 }
 
+static bool duck_read_once(struct session *s, struct err *e)
+{
+    return duck_awake(s->engine, e) &&
+           duck_exec_in(
+               s, "SET GLOBAL parquet_metadata_cache = false; SET GLOBAL prefetch_all_parquet_files = true",
+               e);
+}
+
 /* --- sessions --- */
 
 static void session_close(void *arg)
@@ -373,5 +381,6 @@ const struct engine_driver engine_duckdb = {
     .stage = duck_stage,
     .query = duck_query,
     .exec = duck_exec_in,
+    .read_once = duck_read_once,
     .parquet = duck_parquet,
 };

@@ -186,6 +186,9 @@ struct engine_driver {
     bool (*query)(struct session *s, const char *sql, struct engine_params params, struct src at,
                   struct ArrowArrayStream *ret, struct err *e);
     bool (*exec)(struct session *s, const char *sql, struct err *e); /* a statement of ours, no rows wanted */
+    /* From here on the whole engine takes it that each file is read once, and all of it: nothing is
+     * remembered of files, and what lies together in one is fetched in one piece. */
+    bool (*read_once)(struct session *s, struct err *e);
 
     /* For the lake's checkpoints. */
     const struct lake_parquet *(*parquet)(struct engine *g);

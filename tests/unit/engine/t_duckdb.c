@@ -235,6 +235,17 @@ TEST(running_errors_have_a_kind)
     }
 }
 
+TEST(files_may_be_read_once)
+{
+    FIXTURE(f);
+    struct err e;
+    static const char said[] = "SELECT current_setting('parquet_metadata_cache'), "
+                               "current_setting('prefetch_all_parquet_files')";
+    CHECK_STR(rows(&f, said), "true|false");
+    REQUIRE(duckdb->read_once(f.s, &e));
+    CHECK_STR(rows(&f, said), "false|true");
+}
+
 TEST(sessions_have_catalogues_of_their_own)
 {
     FIXTURE(f);
