@@ -2,7 +2,8 @@
  * from the commits alone is compared with what jansson and a list make of them, slowly.
  *
  * The input is cut at each 0x1e; piece number v is the commit of version v, or, by its first letter, the hint
- * (H) or the lines of a checkpoint of that version (C). They lie in a store in memory. */
+ * (H), the lines of a checkpoint of that version (C) or of a v2 one in JSON (J), of a sidecar ("s.parquet",
+ * S), or a file of deletion vectors (that of the UUID of zeroes, D). They lie in a store in memory. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,11 +92,23 @@ static bool lines_read(void *ctx, const char *path, const char *const *columns,
 
 static void add_piece(struct memory *m, int64_t version, const char *p, size_t n)
 {
-    char kind = n ? *p : 0;
-    bool plain = kind != 'H' && kind != 'C';
+    static const struct {
+        char kind;
+        const char *name;
+    } names[] = {
+        {'H', "_last_checkpoint"},
+        {'S', "s.parquet"},
+        {'D', "deletion_vector_00000000-0000-0000-0000-000000000000.bin"},
+        {'C', ".checkpoint.parquet"},
+        {'J', ".checkpoint.00000000-0000-0000-0000-000000000000.json"},
+        {0, ".json"},
+    };
+    size_t i = 0;
+    while (names[i].kind && !(n && *p == names[i].kind))
+        i++;
+    bool plain = !names[i].kind;
     const char *name =
-        kind == 'H' ? "_last_checkpoint"
-                    : arena_fmt(m->a, "%020" PRIi64 "%s", version, plain ? ".json" : ".checkpoint.parquet");
+        *names[i].name == '.' ? arena_fmt(m->a, "%020" PRIi64 "%s", version, names[i].name) : names[i].name;
     *arena_push(m->a, &m->texts) = p + !plain;
     *arena_push(m->a, &m->files) =
         (struct store_entry){.name = name, .size = (int64_t)(n - !plain), .mtime_ms = 1};

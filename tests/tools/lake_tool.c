@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "engine/engine.h"
+#include "lake/dv.h"
 
 struct files list_of(struct lake_file);
 struct removes list_of(const struct lake_file *);
@@ -22,6 +24,8 @@ static int usage(void)
           "\"stats\"}]\n"
           "lake_tool replace TABLE FILES.json                   all that is there goes\n"
           "lake_tool show TABLE [VERSION]                       the snapshot as JSON\n"
+          "lake_tool vectors TABLE                              each file's deleted rows: how many, and a "
+          "hash\n"
           "lake_tool open TABLE [TIMES]                         how long the snapshot takes, as JSON\n"
           "lake_tool history TABLE\n"
           "lake_tool name COLUMN=VALUE...                       the folder of a partition; COLUMN alone is "
@@ -166,6 +170,31 @@ static bool show(struct arena *a, const struct lake_table *t, char **args, struc
     return puts(b.p) >= 0;
 }
 
+/* Files without a vector have 0. */
+static bool vectors(struct arena *a, const struct lake_table *t, struct err *e)
+{
+    struct lake_snapshot *s;
+    struct rowset *rows;
+    if (!lake_snapshot(a, t, LAKE_LATEST, &s, NULL, e))
+        return false;
+    const struct lake_file **files = arena_make(a, const struct lake_file *, s->nfiles);
+    json_t *out = json_tie(a, json_object());
+    for (size_t i = 0; i < s->nfiles; i++)
+        files[i] = &s->files[i];
+    if (!lake_dv_load_all(a, t, files, s->nfiles, &rows, e))
+        return false;
+    for (size_t i = 0; i < s->nfiles; i++) {
+        auto_buf b = BUF(SIZE_MAX / 2);
+        rowset_write(&b, &rows[i]);
+        json_object_set_new(out, s->files[i].path,
+                            json_pack("[I, I]", (json_int_t)rows[i].rows,
+                                      (json_int_t)crc32(0, (const unsigned char *)b.p, (unsigned)b.len)));
+    }
+    auto_buf text = BUF(SIZE_MAX / 2);
+    json_write(&text, out);
+    return puts(text.p) >= 0;
+}
+
 /* Opens the table again and again; the times are of each, in milliseconds. */
 static bool open_often(const struct lake_table *t, char **args, struct err *e)
 {
@@ -230,6 +259,8 @@ int main(int argc, char **argv)
         ok = append(a, &t, argv + 3, true, &e);
     else if (ok && strcmp(argv[1], "show") == 0)
         ok = show(a, &t, argv + 3, &e);
+    else if (ok && strcmp(argv[1], "vectors") == 0)
+        ok = vectors(a, &t, &e);
     else if (ok && strcmp(argv[1], "open") == 0)
         ok = open_often(&t, argv + 3, &e);
     else if (ok && strcmp(argv[1], "history") == 0)

@@ -1,8 +1,9 @@
 """Tables that Spark wrote, damaged: a byte or a block of a file of the log (commits, classic, multi-part and v2 checkpoints in
 JSON and Parquet, sidecars, hints, deletion vectors) is changed, cut off, doubled or swapped. Each is read or refused: no crash,
-no hang; and where delta-rs reads it too, both find the same files.
+no hang; where delta-rs reads it too, both find the same files; a damaged deletion vector takes no other rows away.
 
 CUPEL_TORTURE=long goes on for ten minutes (CUPEL_SECONDS says otherwise)."""
+import collections
 import json
 import os
 import pathlib
@@ -51,6 +52,16 @@ def ours(table):
         return done.returncode, done.stderr
     shown = json.loads(done.stdout)
     return 0, {f.get("path") for f in shown["files"]}, shown["version"], len(shown["files"])
+
+
+def vectors(table):
+    """Exit code; of each file how many rows its deletion vector takes away, and a hash of them; or the error."""
+    done = lake.run("lake_tool", "vectors", table, timeout=30)
+    return done.returncode, json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+
+def is_told(code, words):
+    return code in (4, 5, 6, 8) or (code == 2 and words.startswith("error: "))
 
 
 def theirs(table):
@@ -115,6 +126,10 @@ def files_to_damage(table):
     return sorted(p.relative_to(table) for p in files if not p.name.endswith(".crc") and not p.name.startswith("."))
 
 
+def kind_of(name):
+    return "vector" if name.suffix == ".bin" else "sidecar" if "_sidecars" in name.parts else "log"
+
+
 def clean_up(table):
     """As log clean-up leaves it: the newest checkpoint is all that tells of the commits before it."""
     log = table / "_delta_log"
@@ -137,7 +152,7 @@ def test_damaged_tables_are_read_as_others_do_or_refused(tables, tmp_path):
     print(f"seed {SEED}")
     dice = random.Random(SEED)
     end = time.monotonic() + SECONDS
-    tried = refused = agreed = 0
+    tried, refused, agreed, whole = collections.Counter(), 0, 0, {}
     while time.monotonic() < end:
         table = dice.choice(tables)
         mutant = tmp_path / "t"
@@ -145,16 +160,23 @@ def test_damaged_tables_are_read_as_others_do_or_refused(tables, tmp_path):
         if dice.random() < 0.5:
             clean_up(mutant)
         names = files_to_damage(mutant)
-        name = dice.choice(names)
+        kind = dice.choice(sorted({kind_of(n) for n in names}))
+        name = dice.choice([n for n in names if kind_of(n) == kind])
         data, what = damage((table / name).read_bytes(), dice, (table / dice.choice(names)).read_bytes())
         (mutant / name).write_bytes(data)
-        label = f"seed {SEED}, {table.name} number {tried}: {what} of {name}"
+        label = f"seed {SEED}, {table.name} number {tried.total()}: {what} of {name}"
         got = ours(mutant)
-        tried += 1
-        assert got[0] in (0, 4, 5, 6, 8) or (got[0] == 2 and "error:" in got[1]), f"{label}: {got}"
+        tried[kind] += 1
+        assert got[0] == 0 or is_told(*got), f"{label}: {got}"
+        if got[0] == 0 and any(n.suffix == ".bin" for n in names):
+            code, rows = vectors(mutant)
+            assert code == 0 or is_told(code, rows), f"{label}: {rows}"
+            if table not in whole:
+                whole[table] = vectors(table)
+            assert kind != "vector" or code or (code, rows) == whole[table], f"{label}: other rows are deleted"
+            refused += kind == "vector" and code != 0
         if got[0]:
             refused += 1
-            assert got[1].startswith("error: "), f"{label}: {got}"
         else:
             clear = None not in got[1] and not contradicts_itself(mutant)
             wants = [w for w in told_by(mutant) if clear and w is not None and got[2] == w[1]]
@@ -162,5 +184,5 @@ def test_damaged_tables_are_read_as_others_do_or_refused(tables, tmp_path):
                 assert any((got[1], got[3]) == (w[0], w[2]) for w in wants), f"{label}: {got[1] ^ wants[0][0]}"
                 agreed += 1
         shutil.rmtree(mutant)
-    print(f"{tried} damaged tables, {refused} refused, {agreed} read as delta-rs reads them")
-    assert refused and agreed
+    print(f"{tried.total()} damaged tables {dict(tried)}, {refused} refused, {agreed} read as delta-rs reads them")
+    assert refused and agreed and len(tried) == 3
