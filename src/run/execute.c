@@ -131,6 +131,10 @@ static bool attempt(struct execution *x, struct run_task *rt, struct err *e)
                          .report_arg = &ear};
         if (asset_run(&t, &x->w, rt->asset, &rt->result, e))
             return true;
+        if (e->kind == ERR_CONFLICT && rt->attempts >= MAX_ATTEMPTS && !*e->hint)
+            hint(e,
+                 "others commit to this table faster than its rows are made (%d attempts): run again later",
+                 rt->attempts);
         if (e->kind != ERR_CONFLICT || rt->attempts >= MAX_ATTEMPTS || !task_live(&t, &(struct err){0}))
             return false;
         log_info(EV("task.retry"), KV("why", e->msg), KV("attempt", rt->attempts));
