@@ -99,9 +99,8 @@ class Trace:
             raise AssertionError(words)
         self.steps += 1
 
-    def cut(self, step, dice, more=4):
-        """Every disk that we try for a power cut right behind that step, as {path: bytes or None}, without repeats."""
-        seen = set()
+    def names_at(self, step):
+        """What is safe of the names, and the changes to them that may have come to be or not."""
         names, pending = dict(self.before), []
         for n, folder, what in self.changes:
             if n > step:
@@ -110,22 +109,46 @@ class Trace:
                 apply(names, what)
             else:
                 pending.append(what)
+        return names, pending
+
+    def loose(self, step):
+        """Files of which not every byte is safe."""
+        return [f for f in self.files if f.variants(step)[0] != f.variants(step)[1]]
+
+    def disk(self, step, names, changes, way):
+        """With these changes, and of the files in `way` that variant: {path: bytes or None}."""
+        disk = dict(names)
+        for what in changes:
+            apply(disk, what)
+        state = {path: file and file.variants(step)[way.get(file, 0)] for path, file in disk.items()}
+        return {path: c for path, c in state.items() if reachable(state, path, self.root)}
+
+    def any_cut(self, step, dice):
+        """One disk, drawn by lot: changes up to some point, one alone, all but one, or any; files all in the same way, or each in
+        its own."""
+        names, pending = self.names_at(step)
+        loose, k = self.loose(step), len(pending)
+        n = dice.randrange(k + 1)
+        changes = dice.choice([pending[:n], pending[n:n + 1], pending[:n] + pending[n + 1:], pending, [c for c in pending if dice.random() < .5]])
+        same = dice.randrange(5)
+        return self.disk(step, names, changes, {f: same if dice.random() < .5 else dice.randrange(5) for f in loose})
+
+    def cut(self, step, dice, more=4):
+        """Every disk that we try for a power cut right behind that step, without repeats."""
+        seen = set()
+        names, pending = self.names_at(step)
         k = len(pending)
         subsets = {frozenset(range(n)) for n in range(k + 1)}            # prefixes
         subsets |= {frozenset([n]) for n in range(k)}                    # one alone
         subsets |= {frozenset(range(k)) - {n} for n in range(k)}         # all but one
         subsets |= {frozenset(n for n in range(k) if dice.random() < .5) for _ in range(more)}
-        loose = [f for f in self.files if f.variants(step)[0] != f.variants(step)[1]]
+        loose = self.loose(step)
         for subset in sorted(subsets, key=sorted):
-            disk = dict(names)
-            for n in sorted(subset):
-                apply(disk, pending[n])
             # All files in the same way, and each alone in each way while the others are whole.
             ways = [dict.fromkeys(loose, v) for v in range(5)]
             ways += [{f: v} for f, v in itertools.product(loose, range(1, 5))] if len(loose) > 1 else []
             for way in ways:
-                state = {path: file and file.variants(step)[way.get(file, 0)] for path, file in disk.items()}
-                state = {path: c for path, c in state.items() if reachable(state, path, self.root)}
+                state = self.disk(step, names, [pending[n] for n in sorted(subset)], way)
                 key = tuple(sorted((p, c and hash(c)) for p, c in state.items()))
                 if key not in seen:
                     seen.add(key)
