@@ -483,6 +483,37 @@ TEST(a_checkpoint_of_the_classic_name_may_have_sidecars)
 #define COMPACTED(from, to)                                                                                  \
     "_delta_log/0000000000000000000" #from ".0000000000000000000" #to ".compacted.json"
 
+TEST(what_others_know_of_a_table_stays_in_a_checkpoint)
+{
+    auto_arena *a = arena_new();
+    struct test_parquet p = {0};
+    struct lake_table t = checkpointed(a, &p);
+    struct err e = {0};
+    test_log(&t, 0,
+             PROTOCOL METADATA(
+                 "", "") "{\"domainMetadata\":{\"domain\":\"d.one\",\"configuration\":\"{\\\"x\\\":1}\","
+                         "\"removed\":false}}\n"
+                         "{\"domainMetadata\":{\"domain\":\"d.two\",\"configuration\":\"old\"}}\n");
+    test_log(
+        &t, 1,
+        "{\"domainMetadata\":{\"domain\":\"d.two\",\"configuration\":\"new\",\"removed\":false,\"more\":1}}\n"
+        "{\"add\":{\"path\":\"f\",\"partitionValues\":{},\"size\":1,\"modificationTime\":2,\"dataChange\":"
+        "true,"
+        "\"tags\":{\"k\":\"v\"},\"baseRowId\":40,\"defaultRowCommitVersion\":1,\"clusteringProvider\":"
+        "\"liquid\"}}\n");
+    REQUIRE(checkpoint_write(&t, 1, &e));
+    const char *text = test_get(a, &t, "_delta_log/00000000000000000001.checkpoint.parquet");
+    CHECK_HAS(text, "{\"domainMetadata\":{\"domain\":\"d.one\",\"configuration\":\"{\\\"x\\\":1}\","
+                    "\"removed\":false}}\n");
+    CHECK_HAS(text, "\"domain\":\"d.two\",\"configuration\":\"new\"");
+    CHECK(!strstr(text, "\"old\""));
+    CHECK_HAS(text, "\"tags\":{\"k\":\"v\"}");
+    CHECK_HAS(text, "\"baseRowId\":40,\"defaultRowCommitVersion\":1,\"clusteringProvider\":\"liquid\"}}");
+
+    test_log(&t, 2, "{\"domainMetadata\":{\"configuration\":\"nameless\"}}\n");
+    CHECK_HAS(test_refusal(a, &t), "metadata of a domain without its name");
+}
+
 TEST(compacted_commits_are_read_in_their_place)
 {
     auto_arena *a = arena_new();

@@ -244,3 +244,43 @@ TEST(tables_are_found_by_their_logs)
     fault_off();
     CHECK_INT(e.kind, ERR_IO);
 }
+
+TEST(what_counts_as_a_change)
+{
+    static const char moved[] =
+        "{\"add\":{\"path\":\"m\",\"partitionValues\":{},\"size\":1,\"modificationTime\":2,"
+        "\"dataChange\":false}}\n";
+    static const struct {
+        const char *label, *commit; /* of version 2 */
+        bool want;
+    } cases[] = {
+        {"words alone", INFO(""), false},
+        {"rows in other files", moved, false},
+        {"a watermark", "{\"txn\":{\"appId\":\"a\",\"version\":1}}\n", false},
+        {"a file more", ADD("b"), true},
+        {"a file less", REMOVE("a"), true},
+        {"another schema", METADATA("", ""), true},
+        {"a commit that is gone", NULL, true},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        auto_arena *a = arena_new();
+        struct lake_table t = test_table(a);
+        struct err e = {0};
+        bool changed = false;
+        CASE(cases[i].label);
+        test_log(&t, 0, PROTOCOL METADATA("", ""));
+        test_log(&t, 1, ADD("a"));
+        if (cases[i].commit)
+            test_log(&t, 2, cases[i].commit);
+        test_log(&t, 3, INFO(""));
+        CHECK(lake_changed_since(&t, 1, &changed, &e));
+        CHECK_INT(changed, cases[i].want);
+        CHECK(lake_changed_since(&t, 3, &changed, &e));
+        CHECK(!changed);
+        CHECK(lake_changed_since(&t, 4, &changed, &e)); /* another table in its place */
+        CHECK(changed);
+        test_log(&t, 3, "{damaged");
+        CHECK(!lake_changed_since(&t, 2, &changed, &e));
+        CHECK_HAS(e.msg, "00000000000000000003.json");
+    }
+}
