@@ -106,7 +106,9 @@ bool hdfs_ask(struct arena *a, struct store *s, const char *method, const char *
         .deadline_ms = deadline_ms,
         .save_fd = -1,
     };
-    bool ok = http_call(a, s->remote->http, &q, &body, &r, e) && understood(a, &r, &body, ret, e);
+    bool answered = http_call(a, s->remote->http, &q, &body, &r, e) ||
+                    hint(e, "the lake's URI or storage.hdfs.namenodes names them: HTTP addresses, port 9870");
+    bool ok = answered && understood(a, &r, &body, ret, e);
     if (!ok && e->kind == ERR_NET)
         move_on(h, node);
     *ret_json = NULL;

@@ -32,13 +32,18 @@ static bool missing_fail(const struct store *s, const char *path, bool *ret_miss
     return fail(e, ERR_USER, "no such file '%s'", store_name(a, s, path));
 }
 
-/* Is it the object that is not there, or the whole bucket? */
-static bool not_found(const struct store *s, const char *path, const struct http_answer *r,
-                      const struct buf *body, bool *ret_missing, struct err *e)
+/* Is it the object that is not there, or the bucket, or the key's owner? */
+static bool is_missing(const struct http_answer *r, const struct buf *body)
 {
     auto_arena *a = arena_new();
     const char *code = xml_text(a, (struct str){body->p, body->len}, "Code");
-    if (!code || strcmp(code, "NoSuchBucket") != 0)
+    return r->status == 404 && (!code || strcmp(code, "NoSuchKey") == 0);
+}
+
+static bool not_found(const struct store *s, const char *path, const struct http_answer *r,
+                      const struct buf *body, bool *ret_missing, struct err *e)
+{
+    if (is_missing(r, body))
         return missing_fail(s, path, ret_missing, e);
     s3_fail(e, r, body);
     return named(e, s, "read", path);
@@ -379,7 +384,10 @@ static bool s3_remove(struct store *s, const char *path, struct err *e)
     const struct s3_ask ask = {
         .method = "DELETE", .key = s3_key(a, s->state, path), .query = "", .save_fd = -1};
     remote_forget(s, path);
-    return s3_do(a, s, &ask, (int[]){204, 200, 404, 0}, &body, &r, e) || named(e, s, "remove", path);
+    if (s3_do(a, s, &ask, (int[]){204, 200, 404, 0}, &body, &r, e) &&
+        (r.status != 404 || is_missing(&r, &body) || s3_fail(e, &r, &body)))
+        return true;
+    return named(e, s, "remove", path);
 }
 
 static bool s3_mkdirs(struct store *s, const char *dir, struct err *e)

@@ -83,7 +83,9 @@ bool s3_send(struct arena *a, struct store *s, const struct s3_ask *ask, int64_t
         .save_fd = ask->save_fd,
         .want = ask->want,
     };
-    return http_call(a, s->remote->http, &q, body, ret, e);
+    return http_call(a, s->remote->http, &q, body, ret, e) ||
+           (e->kind == ERR_NET && !*e->hint &&
+            hint(e, "asked was %s: AWS_ENDPOINT_URL and storage.s3 say which", s3->base));
 }
 
 /* --- what an answer means --- */
@@ -95,6 +97,8 @@ static const struct {
 } meanings[] = {
     {"AccessDenied", ERR_AUTH, "the key may not do this: see the bucket's policy"},
     {"InvalidAccessKeyId", ERR_AUTH,
+     "the server does not know the key that AWS_ACCESS_KEY_ID or storage.s3.access_key names"},
+    {"XAdminUserNotFound", ERR_AUTH, /* versitygw's word for it */
      "the server does not know the key that AWS_ACCESS_KEY_ID or storage.s3.access_key names"},
     {"SignatureDoesNotMatch", ERR_AUTH,
      "the secret (AWS_SECRET_ACCESS_KEY, storage.s3.secret_key) is not this key's, or the region is another"},

@@ -104,6 +104,8 @@ def test_s3_answers_that_are_none(made_up):
     (301, "<Error><Code>PermanentRedirect</Code></Error>", 2, "the region or the endpoint"),
     (400, "<Error><Code>RequestTimeTooSkewed</Code></Error>", 3, "clock"),
     (400, "<Error><Code>Odd</Code></Error>", 8, "400 Odd"),
+    (404, "<Error><Code>XAdminUserNotFound</Code></Error>", 3, "does not know the key"),
+    (404, "<Error><Code>NoSuchBucket</Code></Error>", 2, "make the bucket first"),
     (501, "<Error><Code>NotImplemented</Code></Error>", 2, "conditional PUT"),
     (429, "", 4, "429"),
     (500, "<html>", 4, "500"),
@@ -113,6 +115,21 @@ def test_s3_errors(made_up, status, body, code, words):
     for verb in ("read",) if code == 4 else ("read", "list", "remove", "put"):
         got, _, errors = place.try_(verb, "x", content=b"x")
         assert got == code and words in errors
+        assert "secret-of-all" not in errors and "token-of-all" not in errors
+
+
+@pytest.mark.parametrize("uri, env, words", [
+    ("s3://bucket/lake", {"AWS_ENDPOINT_URL": "http://no-such-host.invalid:9000"}, ["resolve", "no-such-host.invalid", "storage.s3"]),
+    ("s3://bucket/lake", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, ["connect", "asked was http://127.0.0.1:1/bucket"]),
+    ("hdfs://no-such-host.invalid/lake", {}, ["resolve", "no-such-host.invalid", "port 9870"]),
+    ("hdfs://127.0.0.1:1/lake", {}, ["connect", "storage.hdfs.namenodes"]),
+])
+def test_a_server_that_is_not_there(made_up, uri, env, words):
+    place = made_up("s3", None)
+    place.uri = uri
+    for verb in ("read", "put_new"):
+        code, _, errors = place.try_(verb, "x", content=b"x", **env)
+        assert code in (4, 8 if verb == "put_new" else 4) and all(w in errors for w in words), errors
         assert "secret-of-all" not in errors and "token-of-all" not in errors
 
 
