@@ -11,6 +11,11 @@
   const charts = [...document.querySelectorAll("figure.chart")].map((figure) => ({
     figure, target: figure.querySelector("div"), ...JSON.parse(figure.querySelector("script").textContent),
   }));
+  const inputs = typeof live === "undefined" ? null : live;
+  function chosen(chart) { // the rows that inputs leave
+    for (const name in chart.pool) chart.data[name] = inputs.rows(name).map((row) => ({ ...chart.pool[name][row] }));
+  }
+  charts.forEach(chosen);
   const options = {
     mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true },
     logLevel: vega.Warn,
@@ -25,6 +30,7 @@
     vega.setRandom(vega.randomLCG(42));
     chart.made?.finalize();
     chart.made = await vegaEmbed(chart.target, { ...spec, datasets: chart.data }, { ...options, config });
+    chart.fit = fit;
     if (fit) fitPanels(chart.made.view, chart.made.vgSpec, width, height);
     chart.target.querySelector("svg").setAttribute("aria-hidden", "true"); // the figure says what it is
     chart.drawn = width;
@@ -43,7 +49,23 @@
     }
   }
 
+  // Rows that a query gives now; types are read as they were of the first ones.
+  async function change(chart, names) {
+    const changed = Object.keys(chart.pool ?? {}).filter((name) => names.has(name));
+    if (!changed.length || !chart.made) return;
+    chosen(chart);
+    if (chart.fit) return draw(chart); // panels may come and go
+    const { view, vgSpec } = chart.made;
+    view.logLevel(vega.Error); // that nothing is left is no mistake of the page
+    for (const name of changed) {
+      const rows = chart.data[name].map((row) => ({ ...row })), format = vgSpec.data.find((s) => s.name === name)?.format;
+      view.change(name, vega.changeset().remove(vega.truthy).insert(vega.read(rows, { ...format, type: "json" })));
+    }
+    await view.resize().runAsync();
+  }
+
   await drawAll(() => true);
+  inputs?.changed((names) => charts.forEach((chart) => change(chart, names)));
   dark.addEventListener("change", () => drawAll(() => true));
   let waiting;
   addEventListener("resize", () => {

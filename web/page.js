@@ -8,12 +8,20 @@ const compare = (i, figures, down) => (a, b) => {
 };
 for (const table of document.querySelectorAll(".rows table")) {
   const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
-  heads.forEach((head, i) => head.firstChild.addEventListener("click", () => {
+  const sort = (head) => {
+    const i = heads.indexOf(head), down = head.getAttribute("aria-sort") === "descending";
+    body.append(...[...body.rows].sort(compare(i, "figures" in head.dataset, down)));
+  };
+  table.addEventListener("rows", () => { // others than before, sorted as those were
+    const head = heads.find((head) => head.hasAttribute("aria-sort"));
+    if (head) sort(head);
+  });
+  heads.forEach((head) => head.firstChild.addEventListener("click", () => {
     const figures = "figures" in head.dataset;
     const was = head.getAttribute("aria-sort");
     const down = was ? was === "ascending" : figures;
     for (const other of heads) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
-    body.append(...[...body.rows].sort(compare(i, figures, down)));
+    sort(head);
   }));
 }

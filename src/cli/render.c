@@ -198,7 +198,11 @@ static bool find_theme(const char *name, enum chart_theme *ret, struct err *e)
 static bool render_once(struct rendering *r, const struct opened *x, struct arena *a, const struct page *page,
                         struct query_memory *memory, struct err *e)
 {
-    const struct sheet_wish wish = {.inputs = r->conf->inputs.v, .memory = memory};
+    bool html = false;
+    for (size_t i = 0; i < r->nformats; i++)
+        html = html || r->formats[i]->write == as_html;
+    const struct sheet_wish wish = {
+        .inputs = r->conf->inputs.v, .memory = memory, .live = html && !r->conf->still};
     if (!sheet_make(a, &x->shop, x->session, page, &wish, &r->sheet, e))
         return false;
     for (size_t i = 0; i < r->nformats; i++)

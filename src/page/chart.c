@@ -68,7 +68,7 @@ static bool *wanted_columns(struct arena *a, const struct page_query *q, const c
     return wanted;
 }
 
-static bool add_rows(struct arena *a, const struct page_query *q, const char *spec, struct chart_data *ret,
+bool page_chart_rows(struct arena *a, const struct page_query *q, const char *spec, struct chart_data *ret,
                      struct err *e)
 {
     auto_buf b = BUF(MAX_DATA);
@@ -121,7 +121,7 @@ bool page_chart_read(struct arena *a, const struct page_queries *qs, const struc
         const char *name = c.spec.sources[i].name;
         const struct page_query *q =
             query_find(a, qs, (struct str){name, strlen(name)}, c.spec.sources[i].at, e);
-        if (!q || !add_rows(a, q, c.json, &c.data[i], e))
+        if (!q || !page_chart_rows(a, q, c.json, &c.data[i], e))
             return false;
     }
     *ret = c;

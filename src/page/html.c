@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "page/sheet.h"
+#include "page/html.h"
 #include "page/web_data.h"
 
 struct writer {
     const struct sheet *sheet;
-    bool live; /* charts are drawn where the page is read */
+    bool live;                 /* charts are drawn where the page is read */
+    struct html_live *changes; /* NULL = none */
     struct buf *out;
     const char *title; /* of the first heading; NULL until it comes */
     struct map ids;    /* of headings */
@@ -32,7 +33,61 @@ static void add_text(struct buf *b, const char *s, size_t n)
     }
 }
 
+void html_text(struct buf *b, const char *s)
+{
+    add_text(b, s, strlen(s));
+}
+
 /* --- Markdown --- */
+
+/* Values that change are marked by characters that no text has, since what is in front of them may be code or
+ * a heading: \1 number \2 value \3. */
+enum { MARK_OPEN = 1, MARK_NUMBER_END, MARK_CLOSE };
+
+/* `line` is what stands before a value: in an address or a tag it stays as it is. */
+static bool in_attribute(struct str line)
+{
+    bool address = false, tag = false;
+    for (size_t i = 0; i < line.n; i++) {
+        address = line.p[i] == '(' && i && line.p[i - 1] == ']' ? true : address && line.p[i] != ')';
+        tag = line.p[i] == '<' ? true : tag && line.p[i] != '>';
+    }
+    return address || tag;
+}
+
+static void mark(void *arg, const struct page_value *v, struct str line, const char *value, struct buf *out)
+{
+    struct writer *w = arg;
+    int number = w->changes && !in_attribute(line) ? html_live_text(w->changes, v) : -1;
+    if (number >= 0)
+        buf_addf(out, "%c%d%c", MARK_OPEN, number, MARK_NUMBER_END);
+    sheet_escape(out, line, value);
+    if (number >= 0)
+        buf_addf(out, "%c", MARK_CLOSE);
+}
+
+/* The marks in what was written from `start` on become elements. */
+static bool place_marks(struct writer *w, size_t start, struct err *e)
+{
+    auto_buf html = BUF(64 << 20);
+    const char *p = w->out->p + start, *next;
+    if (!w->changes)
+        return true;
+    for (; (next = strpbrk(p, "\1\3")); p = next + 1) {
+        buf_add(&html, p, (size_t)(next - p));
+        if (*next == MARK_CLOSE) {
+            buf_addf(&html, "</span>");
+            continue;
+        }
+        size_t digits = strspn(next + 1, "0123456789");
+        buf_addf(&html, "<span data-text=\"%.*s\">", (int)digits, next + 1);
+        next += digits + 1;
+    }
+    buf_addf(&html, "%s", p);
+    w->out->len = start;
+    buf_add(w->out, html.p, html.len);
+    return buf_done(&html, e);
+}
 
 /* "Top <em>performers</em> &amp; more" -> "top-performers-amp-more", and a number if it was there already. */
 static const char *heading_id(struct writer *w, const char *html)
@@ -41,8 +96,8 @@ static const char *heading_id(struct writer *w, const char *html)
     bool tag = false;
     for (const char *p = html; *p; p++) {
         unsigned char c = (unsigned char)*p;
-        if (c == '<' || c == '>')
-            tag = c == '<';
+        if (strchr("<>\1\2\3", c))
+            tag = c == '<' || c == MARK_OPEN;
         else if (!tag && (isalnum(c) || c >= 0x80))
             buf_addf(&b, "%c", tolower(c));
         else if (!tag && b.len && b.p[b.len - 1] != '-')
@@ -91,10 +146,13 @@ static bool write_markdown(struct writer *w, const struct block *b, struct err *
 {
     auto_buf text = BUF(64 << 20);
     const unsigned flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_PERMISSIVEURLAUTOLINKS;
-    if (!sheet_markdown(w->sheet, b, &text, e))
+    const struct sheet_marks marks = {w, mark};
+    size_t start = w->out->len;
+    if (!sheet_markdown(w->sheet, b, &marks, &text, e))
         return false;
-    return md_html(text.p, (MD_SIZE)text.len, on_html, w, flags, MD_HTML_FLAG_SKIP_UTF8_BOM) == 0 ||
-           fail_at(e, ERR_LIMIT, b->at, "the Markdown is nested too deeply");
+    if (md_html(text.p, (MD_SIZE)text.len, on_html, w, flags, MD_HTML_FLAG_SKIP_UTF8_BOM) != 0)
+        return fail_at(e, ERR_LIMIT, b->at, "the Markdown is nested too deeply");
+    return place_marks(w, start, e);
 }
 
 /* --- tables --- */
@@ -123,12 +181,26 @@ static void write_cell(struct buf *b, const struct sheet_table *t, size_t row, s
     buf_addf(b, bar >= 0 ? "</span>" : "");
 }
 
+void html_cells(struct buf *b, const struct sheet_table *t, size_t row)
+{
+    for (size_t k = 0; k < t->ncolumns; k++)
+        write_cell(b, t, row, k);
+}
+
 static bool write_table(struct writer *w, const struct block *block, struct err *e)
 {
-    struct sheet_table t;
+    struct sheet_table t, all;
     struct buf *b = w->out;
-    if (!sheet_table(w->sheet, block, &t, e))
+    int number;
+    int64_t limit;
+    if (!sheet_table(w->sheet, block, &t, e) || !html_live_table(w->changes, block, &number, e))
         return false;
+    if (number >= 0) {
+        if (!sheet_table_all(html_live_pool(w->changes), block, &all, &limit, e))
+            return false;
+        t.right = all.right;
+        t.figures = all.figures;
+    }
     buf_addf(b, "<div class=\"rows\" tabindex=\"0\" role=\"region\" aria-label=\"");
     add_text(b, block->name, strlen(block->name));
     buf_addf(b, "\"><table>\n<thead><tr>");
@@ -138,14 +210,17 @@ static bool write_table(struct writer *w, const struct block *block, struct err 
         add_text(b, t.titles[k], strlen(t.titles[k]));
         buf_addf(b, "</button></th>");
     }
-    buf_addf(b, "</tr></thead>\n<tbody>\n");
+    buf_addf(b, number >= 0 ? "</tr></thead>\n<tbody data-table=\"%d\">\n" : "</tr></thead>\n<tbody>\n",
+             number);
     for (size_t i = 0; i < t.nrows; i++) {
         buf_addf(b, "<tr>");
-        for (size_t k = 0; k < t.ncolumns; k++)
-            write_cell(b, &t, i, k);
+        html_cells(b, &t, i);
         buf_addf(b, "\n");
     }
-    buf_addf(b, "</tbody></table>%s</div>\n", t.nrows ? "" : "<p class=\"none\">No rows.</p>");
+    buf_addf(b, "</tbody></table>");
+    if (t.nrows == 0 || number >= 0)
+        buf_addf(b, "<p class=\"none\"%s>No rows.</p>", t.nrows ? " hidden" : "");
+    buf_addf(b, "</div>\n");
     return true;
 }
 
@@ -169,11 +244,11 @@ static void write_trend(struct buf *b, const double *v, size_t n)
     buf_addf(b, "\"/></svg>");
 }
 
-static void write_tile(struct buf *b, const struct sheet_tile *t)
+void html_tile(struct buf *b, const struct sheet_tile *t)
 {
     static const char *const words[] = {"down", "unchanged:", "up"}, *const arrows[] = {"▼", "=", "▲"},
                              *const classes[] = {"bad", "even", "good"};
-    buf_addf(b, "<div><dt>");
+    buf_addf(b, "<dt>");
     add_text(b, t->title, strlen(t->title));
     buf_addf(b, "</dt><dd class=\"v\">");
     add_text(b, t->value, strlen(t->value));
@@ -188,12 +263,15 @@ static void write_tile(struct buf *b, const struct sheet_tile *t)
         }
         buf_addf(b, "</dd>");
     }
+}
+
+void html_trend(struct buf *b, const struct sheet_tile *t)
+{
     if (t->ntrend) {
         buf_addf(b, "<dd class=\"trend\">");
         write_trend(b, t->trend, t->ntrend);
         buf_addf(b, "</dd>");
     }
-    buf_addf(b, "</div>\n");
 }
 
 static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e)
@@ -203,31 +281,17 @@ static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e
         struct sheet_tile t;
         if (w->sheet->blocks[i].kind != BLOCK_VALUE)
             continue;
-        if (!sheet_tile(w->sheet, &w->sheet->blocks[i], &t, e))
+        int number;
+        if (!sheet_tile(w->sheet, &w->sheet->blocks[i], &t, e) ||
+            !html_live_tile(w->changes, &w->sheet->blocks[i], &number, e))
             return false;
-        write_tile(w->out, &t);
+        buf_addf(w->out, number >= 0 ? "<div data-tile=\"%d\">" : "<div>", number);
+        html_tile(w->out, &t);
+        html_trend(w->out, &t);
+        buf_addf(w->out, "</div>\n");
     }
     buf_addf(w->out, "</dl>\n");
     return true;
-}
-
-/* --- inputs --- */
-
-static void write_inputs(struct writer *w, size_t from, size_t end)
-{
-    buf_addf(w->out, "<dl class=\"inputs\">\n");
-    for (size_t i = from; i < end; i++) {
-        const struct page_input *in = sheet_input(w->sheet, &w->sheet->blocks[i]);
-        if (!in)
-            continue;
-        const char *shown = input_part_shown(w->sheet->a, in, -1);
-        buf_addf(w->out, "<div><dt>");
-        add_text(w->out, in->title, strlen(in->title));
-        buf_addf(w->out, "</dt><dd>");
-        add_text(w->out, shown, strlen(shown));
-        buf_addf(w->out, "</dd></div>\n");
-    }
-    buf_addf(w->out, "</dl>\n");
 }
 
 /* --- charts --- */
@@ -254,17 +318,21 @@ static unsigned png_side(const char *png, size_t at)
     return (unsigned)u[0] << 24 | (unsigned)u[1] << 16 | (unsigned)u[2] << 8 | u[3];
 }
 
-/* JSON inside a script element, which "</script>" in a text of it would end. */
-static void add_json(struct buf *b, const char *json)
+/* "</script" ends it, and "<!--" with "<script" changes what does. */
+void html_json(struct buf *b, const char *json)
 {
-    for (const char *p = json; *p; p += strcspn(p, "<")) {
-        for (; *p == '<'; p++)
-            buf_addf(b, "\\u003c");
-        buf_add(b, p, strcspn(p, "<"));
+    for (const char *p = json; *p;) {
+        size_t n = strcspn(p, "<");
+        buf_add(b, p, n);
+        p += n;
+        if (!*p)
+            return;
+        buf_addf(b, p[1] == '/' ? "<\\" : p[1] == '!' || strncasecmp(p + 1, "sc", 2) == 0 ? "\\u003c" : "<");
+        p++;
     }
 }
 
-static void write_live(struct writer *w, const struct page_chart *c)
+static bool write_live(struct writer *w, const struct page_chart *c, struct err *e)
 {
     struct buf *b = w->out;
     const char *title = c->title ? c->title : c->name;
@@ -273,15 +341,23 @@ static void write_live(struct writer *w, const struct page_chart *c)
     buf_addf(b,
              "\"><script type=\"application/json\">{\"width\":%d,\"height\":%d,\"spec\":", PAGE_CHART_WIDTH,
              PAGE_CHART_HEIGHT);
-    add_json(b, c->json);
+    html_json(b, c->json);
     buf_addf(b, ",\"data\":{");
+    const char *comma = "";
     for (size_t i = 0; i < c->ndata; i++) {
-        buf_addf(b, "%s", i ? "," : "");
+        if (html_live_changes(w->changes, c->data[i].name))
+            continue;
+        buf_addf(b, "%s", comma);
+        comma = ",";
         json_quote(b, c->data[i].name, strlen(c->data[i].name));
         buf_addf(b, ":");
-        add_json(b, c->data[i].json);
+        html_json(b, c->data[i].json);
     }
-    buf_addf(b, "}}</script><div></div><noscript>A script draws this chart.</noscript></figure>\n");
+    buf_addf(b, "}");
+    if (!html_live_chart(w->changes, c, b, e))
+        return false;
+    buf_addf(b, "}</script><div></div><noscript>A script draws this chart.</noscript></figure>\n");
+    return true;
 }
 
 /* As a PNG: it looks the same whatever fonts the reader's machine has. */
@@ -290,10 +366,8 @@ static bool write_chart(struct writer *w, const struct block *b, struct err *e)
     const struct page_chart *c = sheet_chart(w->sheet, b);
     const char *png, *title = c->title ? c->title : c->name;
     size_t n;
-    if (w->live) {
-        write_live(w, c);
-        return true;
-    }
+    if (w->live)
+        return write_live(w, c, e);
     if (!sheet_png(w->sheet, c, CHART_LIGHT, &png, &n, e))
         return false;
     buf_addf(w->out, "<figure class=\"chart\"><img width=\"%u\" height=\"%u\" alt=\"", png_side(png, 16) / 2,
@@ -329,7 +403,7 @@ static void write_script(struct buf *b, const char *js)
     buf_addf(b, "</script>\n");
 }
 
-static void write_head(struct buf *b, const char *title, bool charts)
+static void write_head(struct buf *b, const char *title, bool charts, bool inputs)
 {
     buf_addf(
         b,
@@ -338,6 +412,8 @@ static void write_head(struct buf *b, const char *title, bool charts)
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; font-src "
         "data:; style-src %s %s; script-src %s",
         PAGE_CSS_HASH, FONTS_CSS_HASH, PAGE_JS_HASH);
+    if (inputs)
+        buf_addf(b, " %s", INPUT_JS_HASH);
     for (size_t i = 0; charts && i < countof(chart_scripts); i++)
         buf_addf(b, " %s", chart_scripts[i].hash);
     buf_addf(b,
@@ -349,18 +425,24 @@ static void write_head(struct buf *b, const char *title, bool charts)
     buf_addf(b, "</head>\n<body>\n<main>\n");
 }
 
-static void write_foot(struct buf *b, bool charts)
+static bool write_foot(struct buf *b, bool charts, const struct html_live *changes, struct err *e)
 {
-    buf_addf(b, "</main>\n");
+    buf_addf(b, changes ? "<p class=\"said\" role=\"status\"></p>\n</main>\n" : "</main>\n");
     write_script(b, web_page_js);
+    if (changes) {
+        if (!html_live_write(changes, b, e))
+            return false;
+        write_script(b, web_input_js);
+    }
     if (charts) {
         buf_addf(b, "<script type=\"application/json\" id=\"theme\">");
-        add_json(b, web_theme);
+        html_json(b, web_theme);
         buf_addf(b, "</script>\n");
         for (size_t i = 0; i < countof(chart_scripts); i++)
             write_script(b, chart_scripts[i].text);
     }
     buf_addf(b, "</body>\n</html>\n");
+    return true;
 }
 
 /* What a heading's HTML says, without its tags. */
@@ -369,8 +451,8 @@ static const char *plain(struct arena *a, const char *html)
     auto_buf b = BUF(1 << 16);
     bool tag = false;
     for (const char *p = html; *p; p++) {
-        if (*p == '<' || *p == '>')
-            tag = *p == '<';
+        if (strchr("<>\1\2\3", *p))
+            tag = *p == '<' || *p == MARK_OPEN;
         else if (!tag)
             buf_add(&b, p, 1);
     }
@@ -380,7 +462,11 @@ static const char *plain(struct arena *a, const char *html)
 bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e)
 {
     auto_buf body = BUF(256 << 20);
+    auto_buf tables = BUF(256 << 20);
+    auto_buf tiles = BUF(256 << 20);
+    auto_buf texts = BUF(256 << 20);
     struct writer w = {.sheet = s, .live = live, .out = &body};
+    w.changes = html_live_new(s, &tables, &tiles, &texts);
     for (size_t i = 0; i < s->nblocks; i++) {
         size_t end = sheet_row_end(s, i);
         if (s->blocks[i].kind == BLOCK_VALUE) {
@@ -389,7 +475,7 @@ bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e)
             i = end - 1;
         }
         if (s->blocks[i].kind == BLOCK_INPUT) {
-            write_inputs(&w, i, end);
+            html_inputs(s, i, end, s->live != NULL, w.out);
             i = end - 1;
         }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(&w, &s->blocks[i], e))
@@ -402,8 +488,7 @@ bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e)
     if (!buf_done(&body, e))
         return false;
     bool charts = live && s->ncharts > 0;
-    write_head(out, w.title ? plain(s->a, w.title) : s->page->name, charts);
+    write_head(out, w.title ? plain(s->a, w.title) : s->page->name, charts, w.changes != NULL);
     buf_add(out, body.p, body.len);
-    write_foot(out, charts);
-    return buf_done(out, e);
+    return write_foot(out, charts, w.changes, e) && buf_done(out, e);
 }

@@ -246,7 +246,7 @@ static bool write_markdown(struct writer *w, const struct block *b, struct err *
                               .enter_span = enter_span,
                               .leave_span = leave_span,
                               .text = add_text};
-    if (!sheet_markdown(w->sheet, b, &text, e))
+    if (!sheet_markdown(w->sheet, b, NULL, &text, e))
         return false;
     clear(w);
     int rc = md_parse(text.p, (MD_SIZE)text.len, &parser, w);

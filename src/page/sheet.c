@@ -19,18 +19,28 @@ struct maker {
     struct engine_params own; /* of the project */
 };
 
+/* What is asked: the SQL of a block, or what was made of it, with the values of inputs. */
+struct question {
+    const struct block *block;
+    const char *sql;
+    const struct page_inputs *inputs;
+};
+
 /* Bound with NULLs of the parameters' types: what a query gives does not depend on what is chosen, and needs
  * to be found out only once. */
-static bool compute(struct maker *m, const struct block *b, struct engine_params params, struct page_query *q,
-                    struct err *e)
+static bool compute(struct maker *m, const struct question *x, struct engine_params params,
+                    struct page_query *q, struct err *e)
 {
-    struct engine_params typed = inputs_params(m->a, &m->sheet->inputs, m->own, true);
+    struct engine_params typed = inputs_params(m->a, x->inputs, m->own, true);
+    const struct block *b = x->block;
     struct engine_column *columns;
     size_t n;
+    if (q->columns) /* asked before, with other values */
+        return engine_rows(m->w->driver, m->a, m->s, x->sql, params, MAX_ROWS, &q->rows, e);
     if (!asset_relations(m->a, m->w, m->s, b->body, b->at, e) ||
-        !m->w->driver->bind(m->a, m->s, b->body, typed, b->at, &columns, &n, e) ||
-        !engine_rows(m->w->driver, m->a, m->s, b->body, params, MAX_ROWS, &q->rows, e)) {
-        inputs_hint(m->a, &m->sheet->inputs, e);
+        !m->w->driver->bind(m->a, m->s, x->sql, typed, b->at, &columns, &n, e) ||
+        !engine_rows(m->w->driver, m->a, m->s, x->sql, params, MAX_ROWS, &q->rows, e)) {
+        inputs_hint(m->a, x->inputs, e);
         return e->at.line ? false : wrap(e, "query '%s'", b->name);
     }
     query_columns(m->a, q, columns, n);
@@ -38,17 +48,17 @@ static bool compute(struct maker *m, const struct block *b, struct engine_params
 }
 
 /* Versions are told before the rows are read: what moves meanwhile is read again the next time. */
-static bool ask(struct maker *m, const struct block *b, struct page_query *q, struct err *e)
+static bool ask(struct maker *m, const struct question *x, struct page_query *q, struct err *e)
 {
-    struct engine_params params = inputs_params(m->a, &m->sheet->inputs, m->own, false);
+    struct engine_params params = inputs_params(m->a, x->inputs, m->own, false);
     struct sqltext key;
-    if (!m->memory || !sqltext_plain(m->a, b->body, &params, b->at, &key, e))
-        return compute(m, b, params, q, e);
+    if (!m->memory || !sqltext_plain(m->a, x->sql, &params, x->block->at, &key, e))
+        return compute(m, x, params, q, e);
     if (query_memory_find(m->memory, m->a, m->w, key.sql, q))
         return true;
-    struct answer *x = query_memory_begin(m->w, m->s, b->body, key.sql);
-    bool ok = compute(m, b, params, q, e);
-    query_memory_keep(m->memory, x, ok ? q : NULL);
+    struct answer *answer = query_memory_begin(m->w, m->s, x->block->body, key.sql);
+    bool ok = compute(m, x, params, q, e);
+    query_memory_keep(m->memory, answer, ok ? q : NULL);
     return ok;
 }
 
@@ -58,7 +68,7 @@ static bool run_query(struct maker *m, const struct block *b, struct err *e)
         if (strcmp(m->sheet->queries.v[i].name, b->name) == 0)
             return fail_at(e, ERR_USER, b->name_at, "there is a query '%s' on this page already", b->name);
     struct page_query q = {0};
-    if (!ask(m, b, &q, e))
+    if (!ask(m, &(struct question){b, b->body, &m->sheet->inputs}, &q, e))
         return false;
     q.name = b->name;
     *arena_push(m->a, &m->sheet->queries) = q;
@@ -177,6 +187,40 @@ static bool choose(struct maker *m, const struct sheet_wish *wish, struct err *e
     return true;
 }
 
+static const struct block *live_block(void *arg, const char *name)
+{
+    const struct maker *m = arg;
+    return sheet_query_block(m->sheet, name);
+}
+
+static bool live_ask(void *arg, const struct block *b, const char *sql, const struct page_inputs *in,
+                     struct page_query *ret, struct err *e)
+{
+    return ask(arg, &(struct question){b, sql, in}, ret, e);
+}
+
+static void make_live(struct maker *m)
+{
+    struct sheet *s = m->sheet;
+    const struct live_source from = {.driver = m->w->driver,
+                                     .session = m->s,
+                                     .inputs = &s->inputs,
+                                     .queries = &s->queries,
+                                     .max_rows = MAX_ROWS,
+                                     .arg = m,
+                                     .block = live_block,
+                                     .ask = live_ask};
+    s->live = arena_make(m->a, struct live, 1);
+    live_make(m->a, &from, s->live);
+    for (size_t i = 0; i < s->inputs.n; i++)
+        if (s->live->why[i]) {
+            struct err e;
+            fail_at(&e, ERR_NONE, s->inputs.v[i].name_at, "input '%s' cannot be changed in HTML: %s",
+                    s->inputs.v[i].name, s->live->why[i]);
+            problems_add(s->warnings, &e);
+        }
+}
+
 bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
                 const struct sheet_wish *wish, struct sheet *ret, struct err *e)
 {
@@ -189,7 +233,11 @@ bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, co
     for (size_t i = 0; i < ret->nblocks; i++)
         if (ret->blocks[i].kind == BLOCK_CHART && !run_sources(&m, &ret->blocks[i], e))
             return false;
-    return read_charts(ret, e);
+    if (!read_charts(ret, e))
+        return false;
+    if (wish->live && ret->inputs.n)
+        make_live(&m);
+    return true;
 }
 
 const struct page_input *sheet_input(const struct sheet *s, const struct block *b)
@@ -264,7 +312,8 @@ static void add_bars(const struct page_query *q, size_t from, size_t nrows, doub
     }
 }
 
-bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_table *ret, struct err *e)
+static bool make_table(const struct sheet *s, const struct block *b, bool all, struct sheet_table *ret,
+                       int64_t *limit, struct err *e)
 {
     struct arena *a = s->a;
     struct str name = {b->name, strlen(b->name)};
@@ -277,7 +326,9 @@ bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_tabl
         !resolve(a, q, &show, &c, &from, &n, e))
         return false;
 
-    size_t nrows = show.limit && (size_t)show.limit < q->rows.nrows ? (size_t)show.limit : q->rows.nrows;
+    bool cut = !all && show.limit && (size_t)show.limit < q->rows.nrows;
+    size_t nrows = cut ? (size_t)show.limit : q->rows.nrows;
+    *limit = show.limit;
     const char **titles = arena_make(a, const char *, n), **cells = arena_make(a, const char *, n *nrows + 1),
                **values = arena_make(a, const char *, n *nrows + 1);
     bool *right = arena_make(a, bool, n), *figures = arena_make(a, bool, n);
@@ -297,6 +348,18 @@ bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_tabl
     }
     *ret = (struct sheet_table){titles, cells, values, right, figures, bars, n, nrows};
     return true;
+}
+
+bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_table *ret, struct err *e)
+{
+    int64_t ignored;
+    return make_table(s, b, false, ret, &ignored, e);
+}
+
+bool sheet_table_all(const struct sheet *s, const struct block *b, struct sheet_table *ret, int64_t *limit,
+                     struct err *e)
+{
+    return make_table(s, b, true, ret, limit, e);
 }
 
 /* --- values --- */
@@ -331,22 +394,42 @@ static void compare(struct arena *a, const struct tile *t, double now, double th
     ret->good = t->better == BETTER_NONE ? 0 : t->better == BETTER_UP ? ret->direction : -ret->direction;
 }
 
-bool sheet_tile(const struct sheet *s, const struct block *b, struct sheet_tile *ret, struct err *e)
+static bool read_tile(const struct sheet *s, const struct block *b, struct tile *t, struct tile_columns *at,
+                      struct err *e)
+{
+    struct problems problems = {.a = s->a};
+    return (tile_read(s->a, b, &problems, t) || first_problem(&problems, e)) &&
+           tile_find(s->a, &s->queries, b, t, at, e);
+}
+
+bool sheet_tile_columns(const struct sheet *s, const struct block *b, struct tile_columns *ret, struct err *e)
+{
+    struct tile ignored;
+    return read_tile(s, b, &ignored, ret, e);
+}
+
+bool sheet_tile_head(const struct sheet *s, const struct block *b, struct sheet_tile *ret, struct err *e)
 {
     struct arena *a = s->a;
-    struct problems problems = {.a = a};
     struct tile t;
     struct tile_columns at;
-    if ((!tile_read(a, b, &problems, &t) && !first_problem(&problems, e)) ||
-        !tile_find(a, &s->queries, b, &t, &at, e))
+    if (!read_tile(s, b, &t, &at, e))
         return false;
     const char *value = first_value(at.query, at.value);
     *ret = (struct sheet_tile){.title = t.title, .value = one_line(a, format_value(a, t.format, value))};
     if (t.compare)
         compare(a, &t, number_of(value), number_of(first_value(at.query, at.compare)), ret);
+    return true;
+}
+
+bool sheet_tile(const struct sheet *s, const struct block *b, struct sheet_tile *ret, struct err *e)
+{
+    struct tile_columns at;
+    if (!sheet_tile_head(s, b, ret, e) || !sheet_tile_columns(s, b, &at, e))
+        return false;
     if (!at.trend_query)
         return true;
-    double *trend = arena_make(a, double, at.trend_query->rows.nrows);
+    double *trend = arena_make(s->a, double, at.trend_query->rows.nrows);
     for (size_t i = 0; i < at.trend_query->rows.nrows; i++)
         trend[i] = number_of(at.trend_query->rows.rows[i][at.trend]);
     ret->trend = trend;
@@ -356,15 +439,35 @@ bool sheet_tile(const struct sheet *s, const struct block *b, struct sheet_tile 
 
 /* --- Markdown --- */
 
-/* A value goes into Markdown as it is: what would be markup there is escaped. */
-static void add_escaped(struct buf *b, const char *s)
+void sheet_escape(struct buf *b, struct str line, const char *s)
 {
+    bool code = false;
+    for (size_t i = 0; i < line.n; i++)
+        code ^= line.p[i] == '`';
     for (; *s; s++)
-        buf_addf(b, strchr("\\`*_{}[]()#+-.!|<>~", *s) ? "\\%c" : "%c", *s);
+        if (*s > 0 && *s < 4)
+            buf_addf(b, " ");
+        else if (code)
+            buf_addf(b, "%c", *s == '`' ? '\'' : *s);
+        else
+            buf_addf(b, strchr("\\`*_{}[]()#+-.!|<>~", *s) ? "\\%c" : "%c", *s);
 }
 
-/* The Markdown with its {{ values }} in place. */
-bool sheet_markdown(const struct sheet *s, const struct block *b, struct buf *out, struct err *e)
+static struct str line_before(const char *text, const char *end)
+{
+    const char *from = end;
+    while (from > text && from[-1] != '\n')
+        from--;
+    return (struct str){from, (size_t)(end - from)};
+}
+
+const char *sheet_value(struct arena *a, const struct page_value *v, const char *const *row)
+{
+    return one_line(a, format_value(a, v->format, row ? row[v->column] : NULL));
+}
+
+bool sheet_markdown(const struct sheet *s, const struct block *b, const struct sheet_marks *marks,
+                    struct buf *out, struct err *e)
 {
     struct src at = b->at, inside_at;
     struct str before, inside;
@@ -378,13 +481,13 @@ bool sheet_markdown(const struct sheet *s, const struct block *b, struct buf *ou
             break;
         if (!value_read(s->a, &s->queries, &s->inputs, inside, inside_at, &v, e))
             return false;
-        if (v.input) {
-            add_escaped(out, one_line(s->a, input_part_shown(s->a, v.input, v.part)));
-            continue;
-        }
-        const struct engine_rows *r = &v.query->rows;
-        const char *value = r->nrows && r->ncolumns ? r->rows[0][v.column] : NULL;
-        add_escaped(out, one_line(s->a, format_value(s->a, v.format, value)));
+        const struct engine_rows *r = v.query ? &v.query->rows : NULL;
+        const char *value = v.input ? one_line(s->a, input_part_shown(s->a, v.input, v.part))
+                                    : sheet_value(s->a, &v, r->nrows && r->ncolumns ? r->rows[0] : NULL);
+        if (marks)
+            marks->write(marks->arg, &v, line_before(b->body, inside.p - 2), value, out);
+        else
+            sheet_escape(out, line_before(b->body, inside.p - 2), value);
     }
     return buf_done(out, e);
 }

@@ -4,6 +4,7 @@
 #include "page/blocks.h"
 #include "page/chart.h"
 #include "page/input.h"
+#include "page/live.h"
 #include "page/memory.h"
 #include "page/page.h"
 #include "page/query.h"
@@ -27,6 +28,7 @@ struct sheet {
     size_t nblocks;
     struct page_inputs inputs;
     struct page_queries queries;
+    struct live *live; /* NULL = not wished, or there are no inputs */
     struct sheet_chart *charts;
     size_t ncharts;
     struct problems *warnings; /* of inputs; what Vega says of charts as they are drawn */
@@ -35,6 +37,7 @@ struct sheet {
 struct sheet_wish {
     const char *const *inputs;   /* "genre=Drama", ends with NULL; may be NULL */
     struct query_memory *memory; /* answers of earlier times; NULL = none are kept */
+    bool live;                   /* inputs shall work where the page is read */
 };
 /* Mistakes have their place in the page's file. */
 bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
@@ -50,6 +53,9 @@ struct sheet_table {
 };
 bool sheet_table(const struct sheet *s, const struct block *b, struct sheet_table *ret,
                  struct err *e) must_check;
+/* Without its limit (which is *limit, 0 = none). */
+bool sheet_table_all(const struct sheet *s, const struct block *b, struct sheet_table *ret, int64_t *limit,
+                     struct err *e) must_check;
 
 struct sheet_tile {
     const char *title, *value;
@@ -80,5 +86,20 @@ bool sheet_svg(const struct sheet *s, const struct page_chart *c, enum chart_the
 bool sheet_png(const struct sheet *s, const struct page_chart *c, enum chart_theme theme, const char **ret,
                size_t *ret_n, struct err *e) must_check;
 
-/* Appends the block's Markdown with its {{ values }} in place, where nothing in them is markup. */
-bool sheet_markdown(const struct sheet *s, const struct block *b, struct buf *out, struct err *e) must_check;
+/* Where its figures are; and what it shows but for its line. */
+bool sheet_tile_columns(const struct sheet *s, const struct block *b, struct tile_columns *ret,
+                        struct err *e) must_check;
+bool sheet_tile_head(const struct sheet *s, const struct block *b, struct sheet_tile *ret,
+                     struct err *e) must_check;
+
+/* What a value says of a row of its query; row NULL = there is none. */
+const char *sheet_value(struct arena *a, const struct page_value *v, const char *const *row);
+/* Appends it where nothing in it is markup; line: what stands before it on its line, which may begin code. */
+void sheet_escape(struct buf *out, struct str line, const char *value);
+struct sheet_marks { /* another way to write a value */
+    void *arg;
+    void (*write)(void *arg, const struct page_value *v, struct str line, const char *value, struct buf *out);
+};
+/* Appends the block's Markdown with its {{ values }} in place. marks may be NULL. */
+bool sheet_markdown(const struct sheet *s, const struct block *b, const struct sheet_marks *marks,
+                    struct buf *out, struct err *e) must_check;

@@ -152,7 +152,7 @@ static bool write_markdown(struct writer *w, const struct block *b, struct err *
 {
     auto_buf text = BUF(64 << 20);
     auto_buf rendered = BUF(64 << 20);
-    if (!sheet_markdown(w->sheet, b, &text, e) || !markdown_text(text.p, w->width, &rendered, e))
+    if (!sheet_markdown(w->sheet, b, NULL, &text, e) || !markdown_text(text.p, w->width, &rendered, e))
         return false;
     if (rendered.len && w->out->len)
         buf_addf(w->out, "\n");

@@ -14,6 +14,7 @@
     file web_page_css, page.css
     file web_fonts_css, fonts.css
     file web_page_js, page.js
+    file web_input_js, input.js
     file web_chart_js, chart.js
     file web_kit_js, kit.js
     file web_vega_js, vega.min.js

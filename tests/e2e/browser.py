@@ -14,7 +14,7 @@ class Browser:
         program = shutil.which("chromium")
         if not program:
             absent("chromium is not installed: ./dev test does that")
-        self.folder = tempfile.TemporaryDirectory(prefix="cupel-browser-")
+        self.folder = tempfile.TemporaryDirectory(prefix="cupel-browser-", ignore_cleanup_errors=True)
         to_browser, self.to = os.pipe()
         self.back, from_browser = os.pipe()
 
