@@ -1,10 +1,12 @@
 #!/bin/sh
-# bench/run.sh [w1|w1x20|w2|start|lake]... [-n ROUNDS]: cupel beside its peers, in turn, on the same work.
+# bench/run.sh [w1|w1x20|w2|start|lake|plots|html]... [-n ROUNDS]: cupel beside its peers, in turn, on the same work.
 #
 #   w1     6,231 films: NDJSON -> bronze -> silver -> gold -> report (bench/peers/w1/SPEC.md)
 #   w1x20  124,620 films (without pandas, which needs more than 16 GB for it)
 #   w2     1,713 films over HTTP, 50 ms a request, five at once: ours against a Go client
 #   start  cupel --help, validate and plan on the movies project
+#   plots  the movies project's eight plots of 4,795 films as PNG: ours against matplotlib and seaborn, on the same tables
+#   html   how soon Chromium shows the plots page and its first chart
 #   lake   the lake beside delta-rs and DuckDB's delta extension: open, append, optimize, merge (bench/lake)
 #
 # Results are appended to bench/out/results.jsonl; bench/peers/summarise.py makes a table of them. PEERS chooses
@@ -122,6 +124,43 @@ END
     done
 }
 
+films() { # the movies project with 4,795 films, in out/films
+    [ ! -f "$out/films/complete" ] || { cp "$root"/projects/movies/pages/* "$out/films/pages"; return; }
+    rm -rf "$out/films"
+    cp -r "$root/projects/movies" "$out/films"
+    "$root/build/tmdb-standin" --port 0 --data "$shared/data/movies/tmdb_5000.ndjson.zst" >"$out/standin.out" &
+    server=$!
+    trap 'kill $server 2>/dev/null || true' EXIT
+    sleep 2
+    TMDB_BASE_URL=$(sed -n 's/^listening on //p' "$out/standin.out") TMDB_API_KEY=x TMDB_RATE_LIMIT=0 \
+        "$cupel" -C "$out/films" run --var pages=500 >"$out/logs/films.log" 2>&1
+    kill $server
+    trap - EXIT
+    : >"$out/films/complete"
+}
+
+plots_venv() {
+    venv plots deltalake==1.6.6 duckdb==1.5.5 pandas==3.1.1 matplotlib==3.11.2 seaborn==0.13.2 pytest==9.2.0
+}
+
+plots() {
+    films
+    plots_venv
+    round=0
+    while [ $round -lt "$rounds" ]; do
+        measure plots-cupel env TMDB_API_KEY=x "$cupel" -C "$out/films" render plots --to png --out "$out/plots-cupel"
+        measure plots-seaborn "$out/env/plots/bin/python" "$here/peers/plots/seaborn_plots.py" "$out/films" "$out/plots-seaborn"
+        round=$((round + 1))
+    done
+}
+
+html() {
+    films
+    plots_venv
+    TMDB_API_KEY=x "$cupel" -C "$out/films" render plots --to html --out "$out/html" >/dev/null
+    "$out/env/plots/bin/python" "$here/plots/first_chart.py" "$out/html/plots.html" -n 5
+}
+
 lake() {
     (cd "$root" && ninja -C build test-tools >/dev/null)
     venv main polars deltalake duckdb==1.5.5 pandas pyarrow
@@ -152,6 +191,8 @@ for work in ${works:-start w2 w1}; do
     w2) w2 ;;
     start) start ;;
     lake) lake ;;
+    plots) plots ;;
+    html) html ;;
     *)
         echo "unknown: $work" >&2
         exit 2

@@ -36,6 +36,12 @@
     chart.drawn = width;
   }
 
+  // The reader sees a chart before the next one is worked on; of a page in the background there are no frames.
+  const shown = () => new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done));
+    setTimeout(done, 100);
+  });
+
   async function drawAll(which) {
     for (const chart of charts) {
       if (!which(chart)) continue;
@@ -46,6 +52,7 @@
         console.error(error);
       }
       performance.mark("chart");
+      await shown();
     }
   }
 

@@ -117,6 +117,35 @@ bool chart_svg(struct chart_engine *g, const struct chart_job *j, struct chart_s
     return true;
 }
 
+/* The library and the fonts; what goes wrong with them is said by the chart that needs them. */
+static void *prepare(void *arg)
+{
+    static const char svg[] =
+        "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20' "
+        "font-family='Inter'><text y='10'>a</text><text y='20' font-weight='600'>b</text></svg>";
+    const struct chart_lib *lib;
+    struct err e;
+    char *png = NULL;
+    size_t n;
+    (void)arg;
+    if (load(&lib, &e) && lib->png(svg, sizeof svg - 1, 1, &png, &n, &e))
+        free(png);
+    return NULL;
+}
+
+static void await(void *arg)
+{
+    pthread_t *thread = arg;
+    pthread_join(*thread, NULL);
+}
+
+void chart_prepare(struct arena *a)
+{
+    pthread_t *thread = arena_make(a, pthread_t, 1);
+    if (pthread_create(thread, NULL, prepare, NULL) == 0)
+        arena_defer(a, await, thread);
+}
+
 static bool keep(struct chart_engine *g, char *p, const char **ret)
 {
     arena_defer(g->a, free, p);

@@ -14,6 +14,9 @@ struct chart_engine; /* one thread at a time */
  * from there, and where the build put it. */
 bool chart_open(struct arena *a, struct chart_engine **ret, struct err *e) must_check;
 
+/* Charts will be drawn soon: what the first one waits for is begun beside what the caller does till then. */
+void chart_prepare(struct arena *a);
+
 /* ERR_USER when the spec is wrong, with Vega's words, ERR_LIMIT when a limit stopped it. The next chart can
  * be drawn after either. *ret is in the engine's arena. */
 bool chart_svg(struct chart_engine *g, const struct chart_job *j, struct chart_svg *ret,

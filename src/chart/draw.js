@@ -62,6 +62,14 @@
     }
   }
 
+  // Nobody points at a picture: what would be said of each mark need not be put into words.
+  function withoutTooltips(marks) {
+    for (const mark of marks || []) {
+      for (const set of Object.keys(mark.encode || {})) delete mark.encode[set].tooltip;
+      withoutTooltips(mark.marks);
+    }
+  }
+
   world.draw = function (specText, themeText, themeName, data, width, height) {
     const result = { done: false, svg: "", errors: [], warnings: [] };
     const log = listener(result);
@@ -72,6 +80,7 @@
     const made = width && height ? madeToFit(asked, merged(config, asked.config || {}), width, height)
                                  : { spec: withoutContainer(asked), fit: false };
     const vg = vegaLite.compile(made.spec, { config: config, logger: log }).spec;
+    withoutTooltips(vg.marks);
     fill(vg, data);
     const view = new vega.View(vega.parse(vg), { renderer: "none", logger: log, logLevel: vega.Warn, loader: loader });
     const end = () => { view.finalize(); result.done = true; };

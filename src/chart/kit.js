@@ -135,7 +135,7 @@ globalThis.chartKit = function (measure) {
       return draw();
     }
     const [right, bottom] = sides.map((side) => side.goal - side.taken()), pad = view.padding();
-    view.padding({ left: pad.left, top: pad.top, right: pad.right + right, bottom: pad.bottom + bottom }).resize().run();
+    if (right || bottom) view.padding({ left: pad.left, top: pad.top, right: pad.right + right, bottom: pad.bottom + bottom }).resize().run();
   }
 
   return { merged: merged, madeToFit: madeToFit, fitPanels: fitPanels };

@@ -1,6 +1,7 @@
 /* A spec walked along Vega-Lite's JSON schema. At each place the schemas that may hold are kept as a set:
  * those that the keys and words found there rule out are dropped as long as one is left, so that a message is
  * about what the user most likely meant. */
+#include <pthread.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -330,14 +331,24 @@ static void check(struct walk *w, const struct yaml *y, const struct set *s)
         check_list(w, y, &fits);
 }
 
+/* Read by the first chart that is checked, and kept. */
+static json_t *schema_read(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static json_t *schema;
+
+    pthread_mutex_lock(&lock);
+    if (!schema)
+        schema = json_loadb(chart_schema, chart_schema_len, 0, NULL);
+    pthread_mutex_unlock(&lock);
+    if (!schema)
+        abort();
+    return schema;
+}
+
 void schema_check(struct arena *a, const struct yaml *root, struct problems *problems)
 {
-    json_t *schema;
-    struct err e;
-    if (!json_parse(a, chart_schema, chart_schema_len, "vega-lite-schema.json", &schema, &e)) {
-        problems_add(problems, &e);
-        return;
-    }
+    json_t *schema = schema_read();
     struct walk w = {.a = a, .definitions = json_object_get(schema, "definitions"), .problems = problems};
     struct set top = {0};
     add(&w, &top, schema);

@@ -298,6 +298,16 @@ static bool check_options(const struct rendering *r, struct err *e)
            fail(e, ERR_USER, "--width must be from 20 to 10000");
 }
 
+/* Is the chart library wanted? Paper is laid out by it, too. */
+static bool will_draw(const struct rendering *r)
+{
+    bool some = false;
+    for (size_t i = 0; i < r->nformats; i++)
+        some = some || r->formats[i]->draw || r->formats[i]->write == as_pdf ||
+               (r->formats[i]->write == as_html && r->conf->still);
+    return some;
+}
+
 static bool render(struct app *app, const void *conf, struct err *e)
 {
     const struct render_conf *c = conf;
@@ -309,6 +319,8 @@ static bool render(struct app *app, const void *conf, struct err *e)
     struct opened x;
     if (c->now && !clock_parse(c->now, &o.now_us, e))
         return wrap(e, "--now");
+    if (will_draw(&r))
+        chart_prepare(app->a);
     if (!app_open(app, OPEN_BOUND, &o, &x, e))
         return false;
     r.now_us = x.shop.params.now_us;

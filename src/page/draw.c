@@ -1,5 +1,5 @@
 /* The charts of a page drawn side by side: each thread has a JavaScript of its own and takes the next chart
- * that nobody has. What was drawn is kept for the other media. */
+ * that nobody has, the likely longest first. What was drawn is kept for the other media. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -14,6 +14,7 @@ struct crew {
     size_t n;
     enum chart_theme theme;
     bool png;
+    const size_t *order;
     atomic_size_t next;
     struct result {
         bool failed;
@@ -48,10 +49,40 @@ static bool draw_one(struct hand *h, struct sheet_chart *c, struct result *r)
 static void *work(void *arg)
 {
     struct hand *h = arg;
-    size_t i;
-    while ((i = atomic_fetch_add(&h->crew->next, 1)) < h->crew->n)
-        h->crew->results[i].failed = !draw_one(h, &h->crew->charts[i], &h->crew->results[i]);
+    struct crew *crew = h->crew;
+    size_t next;
+    while ((next = atomic_fetch_add(&crew->next, 1)) < crew->n) {
+        size_t i = crew->order[next];
+        crew->results[i].failed = !draw_one(h, &crew->charts[i], &crew->results[i]);
+    }
     return NULL;
+}
+
+/* A guess of how long it takes: rows become marks, and every part of a spec is work. */
+static size_t cost_of(const struct page_chart *c)
+{
+    enum { SPEC_BYTE = 50 };
+    size_t bytes = SPEC_BYTE * strlen(c->json);
+    for (size_t i = 0; i < c->ndata; i++)
+        bytes += c->data[i].n;
+    return bytes;
+}
+
+static int by_cost(const void *x, const void *y, void *arg)
+{
+    const struct sheet_chart *charts = arg;
+    size_t i = *(const size_t *)x, k = *(const size_t *)y, a = cost_of(&charts[i].chart),
+           b = cost_of(&charts[k].chart);
+    return a != b ? (a < b) - (a > b) : (i > k) - (i < k);
+}
+
+static const size_t *order_of(const struct sheet *s)
+{
+    size_t *order = arena_make(s->a, size_t, s->ncharts + 1);
+    for (size_t i = 0; i < s->ncharts; i++)
+        order[i] = i;
+    qsort_r(order, s->ncharts, sizeof *order, by_cost, s->charts);
+    return order;
 }
 
 static void free_arena(void *arg)
@@ -87,6 +118,7 @@ static bool draw_all(const struct sheet *s, enum chart_theme theme, bool png, st
                         .n = s->ncharts,
                         .theme = theme,
                         .png = png,
+                        .order = order_of(s),
                         .results = arena_make(s->a, struct result, s->ncharts + 1)};
     work_together(&crew, s->a);
     for (size_t i = 0; i < s->ncharts; i++) {
