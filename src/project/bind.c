@@ -35,17 +35,19 @@ static bool is_reject(const struct engine_column *c)
     return strcmp(c->name, "_reject") == 0;
 }
 
-/* A name that a table format refuses, as unnamed expressions have: count_star(). */
-static bool is_storable_name(const char *name)
+/* No name that a table format refuses, or that only unnamed expressions have: count_star(). Where files know
+ * columns by other names, the table is not so particular. */
+static bool is_storable_name(const struct model *m, const char *name)
 {
-    return *name && !name[strcspn(name, " ,;{}()\n\t=")];
+    bool mapped = lake_mapping_of(m->properties, m->nproperties) != LAKE_MAPPING_NONE;
+    return *name && !name[strcspn(name, mapped ? "()\n" : " ,;{}()\n\t=")];
 }
 
 static bool check_column(const struct binding *b, const struct model *m, const struct engine_column *c)
 {
     if (m->mode == MODE_VIEW)
         return true;
-    if (!is_storable_name(c->name))
+    if (!is_storable_name(m, c->name))
         return reader_fail(&b->r, m->sql_at, "give it one: ... AS name",
                            "the column '%s' has no name that a table can have", c->name);
     if (!c->type)

@@ -176,3 +176,18 @@ def test_a_mapping_stays_as_it_is(lab, was, mode):
     failed = lab.run(code=2)["silver.t"]["error"]["message"]
     assert f"has delta.columnMapping.mode {was}, which cannot become {mode}" in failed
     assert len(lab.query("SELECT * FROM silver.t")) == 1 and not lab.unreferenced("silver.t")
+
+
+def test_names_that_others_refuse(lab):
+    sql = 'SELECT id, v AS "net, in € = {x};", {"a b": s} AS "st 1", s AS "by this" FROM bronze.e'
+    header = "mode: merge\nkey: id\nincremental: bronze.e\npartition_by: [by this]"
+    lab.model("silver.t", header, sql)
+    assert "has no name that a table can have" in lab.cupel("validate", code=2).stderr
+    lab.model("silver.t", header + "\nproperties: {delta.columnMapping.mode: name, delta.constraints.c: '`net, in € = {x};` > 0'}", sql)
+    for v in (1, 2):
+        lab.write("bronze.e", [{"id": 1, "v": v, "s": "x"}, {"id": v + 1, "v": 7, "s": "y z"}])
+        lab.run()
+    rows = check(lab, ["by this"])
+    assert rows[1] == {"id": 1, "net, in € = {x};": 2, "st 1": {"a b": "x"}, "by this": "x"} and len(rows) == 3
+    lab.cupel("optimize", "silver.t")
+    assert len(check(lab, ["by this"])) == 3
