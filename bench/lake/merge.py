@@ -3,7 +3,7 @@
 
 A table of N rows in as many files gets its changes, half of them new rows, half spread over all files: `cupel run` of
 a project of one model, start of the process included; delta-rs (--peer) does the same in a fresh process of Python,
-its import not counted. Wall time and peak resident memory of each, and that both end with the same rows.
+its import not counted. Wall time, processor time and peak resident memory of each, and that both end with the same rows.
 Needs deltalake and pyarrow: the tests' Python has them.
 """
 import argparse
@@ -74,10 +74,10 @@ def prepare(args):
 def peer(args):
     import deltalake
     data = changes(args)
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     (deltalake.DeltaTable(args.path).merge(data, "s.id = t.id", source_alias="s", target_alias="t")
      .when_matched_update_all().when_not_matched_insert_all().execute())
-    print(time.perf_counter() - start)
+    print(time.perf_counter() - start, time.process_time() - cpu)
 
 
 def digest(args):
@@ -100,16 +100,17 @@ def measured(command):
     took = time.perf_counter() - start
     if child.returncode:
         sys.exit(f"{command}: exit code {child.returncode}")
-    return took, usage.ru_maxrss / 1024, out
+    return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out
 
 
 def ours(folder, args):
-    return measured([args.cupel, "-C", folder, "run", "-s", "silver.orders"])[:2]
+    return measured([args.cupel, "-C", folder, "run", "-s", "silver.orders"])[:3]
 
 
 def theirs(folder, args):
-    _, mb, out = measured(step("peer", folder / "lake/silver/orders"))
-    return float(out), mb
+    *_, mb, out = measured(step("peer", folder / "lake/silver/orders"))
+    took, cpu = map(float, out.split())
+    return took, cpu, mb
 
 
 def rounds(args, scratch):
@@ -123,7 +124,7 @@ def rounds(args, scratch):
             shutil.copytree(scratch / "base", folder)
             os.sync()
             results[name].append(work(folder, args))
-            ends.add(measured(step("digest", folder / "lake/silver/orders"))[2])
+            ends.add(measured(step("digest", folder / "lake/silver/orders"))[3])
             shutil.rmtree(folder)
         want = args.rows + args.changes - args.changes // 2
         assert len(ends) == 1 and ends.pop().startswith(f"{want} "), f"they do not end with the same {want} rows"
@@ -146,9 +147,10 @@ def main():
         return {"prepare": prepare, "peer": peer, "digest": digest}[args.step](args)
     with tempfile.TemporaryDirectory() as scratch:
         for name, v in rounds(args, pathlib.Path(scratch)).items():
-            times = [t for t, _ in v]
+            times = [t for t, *_ in v]
             print(f"{name}: {args.changes} rows into {args.rows} in {args.files} files: median {statistics.median(times):.3f} s "
-                  f"({min(times):.3f} to {max(times):.3f} of {len(v)}), peak {max(mb for _, mb in v):.0f} MiB")
+                  f"({min(times):.3f} to {max(times):.3f} of {len(v)}), processor {statistics.median(cpu for _, cpu, _ in v):.2f} s, "
+                  f"peak {max(mb for *_, mb in v):.0f} MiB")
 
 
 if __name__ == "__main__":
