@@ -1,6 +1,6 @@
-/* Generated columns: those that the rows do not have are computed from the others. Their expressions are
- * Spark's SQL; only what surely means the same here is computed, everything else is refused by name. (A value
- * that the rows do have is checked: see constraint.c.) */
+/* Columns that the rows do not have: generated ones are computed from the others, those with a default get
+ * it. Their expressions are Spark's SQL; only what surely means the same here is computed, everything else is
+ * refused by name. (A value that the rows do have is checked: see constraint.c.) */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -159,20 +159,56 @@ static struct lake_schema used_by(struct arena *a, const char *sql, const struct
     return used;
 }
 
+static bool cannot(const char *table, const struct lake_field *f, const char *kind, const char *expression,
+                   struct err *e)
+{
+    fail(e, ERR_DATA,
+         "table '%s' has the %s '%s' (%s), which the rows do not have and which cannot be computed here",
+         table, kind, f->name, expression);
+    return hint(e, "have the SELECT give it%s", *kind == 'g' ? ": its value is checked" : "");
+}
+
 static bool compute(struct arena *a, const char *table, const struct lake_field *f, const char *expression,
                     const struct lake_schema *schema, struct engine_computed *ret, struct err *e)
 {
     auto_buf sql = BUF(1 << 20);
     const struct lake_schema used = used_by(a, expression, schema);
-    if (!is_safe(expression, &used) || !generated_translate(&sql, expression)) {
-        fail(e, ERR_DATA,
-             "table '%s' has the generated column '%s' (%s), which the rows do not have and which cannot be "
-             "computed here",
-             table, f->name, expression);
-        return hint(e, "have the SELECT give it: its value is checked");
-    }
+    if (!is_safe(expression, &used) || !generated_translate(&sql, expression))
+        return cannot(table, f, "generated column", expression, e);
     *ret = (struct engine_computed){f->name, arena_str(a, sql.p)};
     return buf_done(&sql, e);
+}
+
+/* "1.5", "-0.25": alone it is the same everywhere. */
+static bool is_number(const char *p)
+{
+    p += *p == '-';
+    size_t whole = strspn(p, "0123456789");
+    p += whole;
+    if (*p == '.')
+        p += 1 + strspn(p + 1, "0123456789");
+    return whole && !*p;
+}
+
+/* A default is an expression of no columns. */
+static bool compute_default(struct arena *a, const struct workshop *w, struct session *s, const char *table,
+                            const struct lake_field *f, const char *expression, struct engine_computed *ret,
+                            struct err *e)
+{
+    static const struct lake_schema none;
+    auto_buf sql = BUF(1 << 20), probe = BUF(1 << 20);
+    struct engine_column *cols;
+    size_t n;
+    struct err why;
+    if ((!is_number(expression) && !is_safe(expression, &none)) || !generated_translate(&sql, expression))
+        return cannot(table, f, "default of column", expression, e);
+    buf_addf(&probe, "SELECT (%s\n) AS value", sql.p);
+    if (!buf_done(&sql, e) || !buf_done(&probe, e))
+        return false;
+    if (!w->driver->bind(a, s, probe.p, (struct engine_params){0}, (struct src){0}, &cols, &n, &why))
+        return cannot(table, f, "default of column", expression, e);
+    *ret = (struct engine_computed){f->name, arena_str(a, sql.p)};
+    return true;
 }
 
 bool generated_columns(struct arena *a, const struct workshop *w, struct session *s, const char *table,
@@ -184,11 +220,16 @@ bool generated_columns(struct arena *a, const struct workshop *w, struct session
     for (size_t i = 0; i < schema->n; i++) {
         const struct lake_field *f = &schema->fields[i];
         const char *expression = generated_metadata(a, f, "delta.generationExpression");
-        if (!expression)
+        const char *value = expression ? NULL : generated_metadata(a, f, "CURRENT_DEFAULT");
+        if (!expression && !value)
             continue;
         if (!cols && !w->driver->bind(a, s, g->sql, g->params, g->at, &cols, &n, e))
             return false;
-        if (!is_given(cols, n, f->name) && !compute(a, table, f, expression, schema, arena_push(a, &list), e))
+        if (is_given(cols, n, f->name))
+            continue;
+        struct engine_computed *c = arena_push(a, &list);
+        if (!(expression ? compute(a, table, f, expression, schema, c, e)
+                         : compute_default(a, w, s, table, f, value, c, e)))
             return false;
     }
     g->computed = list.v;

@@ -47,15 +47,15 @@ bool constrained_stage(struct arena *a, const struct workshop *w, struct session
 bool constrained_rows(struct arena *a, const struct workshop *w, struct session *s, const char *table,
                       const struct constrained *c, const char *relation, struct err *e) must_check;
 
-/* --- generated.c: generated columns --- */
+/* --- generated.c: columns that rows do not have --- */
 
 /* What the metadata of a column says under a key, a text; NULL = nothing. */
 const char *generated_metadata(struct arena *a, const struct lake_field *f, const char *key);
 /* Spark's SQL in the engine's: `name` is "name", and "text" is 'text'. False for what may mean something
  * else. */
 bool generated_translate(struct buf *b, const char *sql) must_check;
-/* Has the stage compute the generated columns of the schema that its SELECT does not give. One whose
- * expression may mean something else here is ERR_DATA naming it. */
+/* Has the stage compute the generated columns of the schema that its SELECT does not give, and those with a
+ * default (CURRENT_DEFAULT). One whose expression may mean something else here is ERR_DATA naming it. */
 bool generated_columns(struct arena *a, const struct workshop *w, struct session *s, const char *table,
                        const struct lake_schema *schema, struct engine_stage *g, struct err *e) must_check;
 

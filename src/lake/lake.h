@@ -48,10 +48,10 @@ void lake_schema_write(struct buf *b, const struct lake_schema *s);
 bool lake_schema_equal(const struct lake_schema *x, const struct lake_schema *y);
 /* May rows of `add` go into a table of `have`: same columns by name (case-insensitively), same types. New
  * columns are put behind the old and *ret_changed is set when `evolve`, and then columns that may be null may
- * be missing (generated ones always may); a narrower integer, float or decimal is fine, and so is a timestamp
- * for one without zone, which holds UTC then. A wider one makes the column wider when `widen` (type widening:
- * old files keep the narrower type). Anything else is ERR_DATA naming the column and both types. *ret is the
- * schema to write. */
+ * be missing (generated ones and those with a default always may); a narrower integer, float or decimal is
+ * fine, and so is a timestamp for one without zone, which holds UTC then. A wider one makes the column wider
+ * when `widen` (type widening: old files keep the narrower type). Anything else is ERR_DATA naming the column
+ * and both types. *ret is the schema to write. */
 bool lake_schema_merge(struct arena *a, const struct lake_schema *have, const struct lake_schema *add,
                        bool evolve, bool widen, struct lake_schema *ret, bool *ret_changed,
                        struct err *e) must_check;

@@ -102,13 +102,14 @@ static const char *feature_in_use(const struct lake_schema *s, const struct lake
         if (strncmp(key, "delta.feature.", 14) == 0 && !one_of(key + 14, writable, countof(writable)))
             return key + 14;
     }
-    for (size_t i = 0; i < s->n; i++) /* within structs; others are checked */
+    for (size_t i = 0; i < s->n; i++) { /* within structs; others are seen to */
         if (type_says(s->fields[i].type, "\"delta.invariants\""))
             return "invariants";
+        if (type_says(s->fields[i].type, "\"CURRENT_DEFAULT\""))
+            return "allowColumnDefaults";
+    }
     if (fields_say(s->fields, s->n, "\"delta.identity.start\""))
         return "identityColumns";
-    if (fields_say(s->fields, s->n, "\"CURRENT_DEFAULT\""))
-        return "allowColumnDefaults";
     return NULL;
 }
 

@@ -396,7 +396,8 @@ static bool merge_fields(struct merge *m, const char *path, const struct lake_fi
             return false;
         }
         /* One that is computed need not be in the rows. */
-        bool computed = f.metadata && strstr(f.metadata, "\"delta.generationExpression\"");
+        bool computed = f.metadata && (strstr(f.metadata, "\"delta.generationExpression\"") ||
+                                       strstr(f.metadata, "\"CURRENT_DEFAULT\""));
         if (!other && !f.nullable && !computed)
             return fail(m->e, ERR_DATA,
                         "column '%s' of the table may not be null, and the rows do not have it", name);

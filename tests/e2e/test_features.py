@@ -18,7 +18,7 @@ READERS = {"catalogManaged", "catalogOwned-preview", "columnMapping", "deletionV
            "variantShredding-preview"}
 # How a feature comes into use: properties, metadata of the column x, its type.
 USES = {
-    "allowColumnDefaults": ({}, {"CURRENT_DEFAULT": "7"}, "long"),
+    "allowColumnDefaults": ({}, {"CURRENT_DEFAULT": "6"}, "long"),
     "appendOnly": ({"delta.appendOnly": "true"}, {}, "long"),
     "changeDataFeed": ({"delta.enableChangeDataFeed": "true"}, {}, "long"),
     "checkConstraints": ({"delta.constraints.c": "id > 0"}, {}, "long"),
@@ -85,7 +85,7 @@ def test_a_feature_is_what_the_docs_say(lab, name, in_use):
         assert write == "refused"
     else:
         assert lab.query("SELECT id FROM silver.t WHERE x " + ("IS NOT NULL" if zoneless else "= 2")) == [{"id": 1}]
-    x = "" if name == "generatedColumns" and in_use else ", TIMESTAMP '2026-01-02' AS x" if zoneless else ", 6 AS x"
+    x = "" if name in ("generatedColumns", "allowColumnDefaults") and in_use else ", TIMESTAMP '2026-01-02' AS x" if zoneless else ", 6 AS x"
     lab.model("silver.t", "mode: append\nincremental: bronze.e", f"SELECT id{x} FROM bronze.e")
     lab.write("bronze.e", [{"id": 5}])
     if write == "refused" or (write == "unless in use" and in_use):

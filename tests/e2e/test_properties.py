@@ -224,6 +224,28 @@ def test_what_may_mean_something_else_is_not_computed(lab, expression):
     assert sorted(p.name for p in lab.table("silver.t").iterdir()) == ["_delta_log"]
 
 
+@pytest.mark.parametrize("kind, default, value", [
+    ("long", "-7", -7), ("string", "'it''s'", "it's"), ("double", "0.25", 0.25), ("string", '"x"', "x"), ("boolean", "TRUE", True),
+    ("long", "uuid()", None), ("string", "spark_word", None), ("long", "1 / 2", None)])
+def test_defaults_are_filled_in(lab, kind, default, value):
+    defaults = {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["allowColumnDefaults"]}
+    generated(lab, [("id", "long", None), ("x", kind, None)], protocol=defaults)
+    log = lab.table("silver.t") / "_delta_log" / f"{0:020}.json"
+    log.write_text(log.read_text().replace('\\"nullable\\": true, \\"metadata\\": {}}]',
+                                           '\\"nullable\\": false, \\"metadata\\": ' + json.dumps(json.dumps({"CURRENT_DEFAULT": default}))[1:-1] + "}]"))
+    lab.model("silver.t", "mode: append\nincremental: bronze.e\nschema: freeze", "SELECT id FROM bronze.e")
+    lab.write("bronze.e", [{"id": 1}])
+    if value is None:
+        failed = lab.run(code=6)["silver.t"]["error"]["message"]
+        assert f"has the default of column 'x' ({default}), which the rows do not have and which cannot be computed here" in failed
+        return
+    lab.run()
+    assert lab.query("SELECT * FROM silver.t") == [{"id": 1, "x": value}]
+    lab.model("silver.t", "mode: append\nincremental: bronze.e\nschema: freeze", f"SELECT id, NULL::{'VARCHAR' if kind == 'string' else kind.replace('long', 'BIGINT')} AS x FROM bronze.e")
+    lab.write("bronze.e", [{"id": 2}])
+    assert "NOT NULL of column 'x'" in lab.run(code=6)["silver.t"]["error"]["message"]
+
+
 def test_a_generated_column_of_a_column_that_went(lab):
     generated(lab, [("id", "long", None), ("v", "long", None), ("x", "long", "v + 1")])
     lab.model("silver.t", "mode: replace", "SELECT id FROM bronze.e")
@@ -233,8 +255,6 @@ def test_a_generated_column_of_a_column_that_went(lab):
 
 @pytest.mark.parametrize("protocol, field, name", [
     ({"minReaderVersion": 1, "minWriterVersion": 6}, {"delta.identity.start": 1, "delta.identity.step": 1}, "identityColumns"),
-    ({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["allowColumnDefaults"]}, {"CURRENT_DEFAULT": "7"},
-     "allowColumnDefaults"),
     ({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["rowTracking", "domainMetadata"]}, {}, "rowTracking"),
 ])
 def test_what_cannot_be_honoured_is_refused_before_anything_is_written(lab, protocol, field, name):
