@@ -21,20 +21,46 @@
     logLevel: vega.Warn,
   };
 
-  async function draw(chart) {
+  // On a phone a chart is not crushed but drawn larger, and shown smaller by the style sheet.
+  const LEAST_WIDTH = 480, LEAST_HEIGHT = 420;
+  const widthOf = (chart) => Math.min(Math.max(chart.figure.clientWidth, LEAST_WIDTH), chart.width);
+
+  function madeReady(chart) {
     const config = merged(theme.common, theme[dark.matches ? "dark" : "light"]);
     config.background = "transparent";
-    const width = Math.min(chart.figure.clientWidth, chart.width);
-    const height = width * chart.height / chart.width;
+    const width = widthOf(chart), height = Math.max(width * chart.height / chart.width, Math.min(LEAST_HEIGHT, chart.height));
     const { spec, fit } = madeToFit(chart.spec, merged(config, chart.spec.config || {}), width, height);
     vega.setRandom(vega.randomLCG(42));
-    chart.made?.finalize();
-    chart.made = await vegaEmbed(chart.target, { ...spec, datasets: chart.data }, { ...options, config });
-    chart.fit = fit;
-    if (fit) fitPanels(chart.made.view, chart.made.vgSpec, width, height);
-    chart.target.querySelector("svg").setAttribute("aria-hidden", "true"); // the figure says what it is
-    chart.drawn = width;
+    return { spec: { ...spec, datasets: chart.data }, config, fit, width, height };
   }
+
+  function finish(chart, ready, made, view, vg) {
+    chart.made = made;
+    chart.fit = ready.fit;
+    if (ready.fit) fitPanels(view, vg, ready.width, ready.height);
+    chart.target.querySelector("svg").setAttribute("aria-hidden", "true"); // the figure says what it is
+    chart.drawn = ready.width;
+  }
+
+  let interpreter; // of expressions, which may not be compiled here
+  async function draw(chart) {
+    const ready = madeReady(chart);
+    chart.made?.finalize();
+    const made = await vegaEmbed(chart.target, ready.spec, { ...options, config: ready.config });
+    interpreter = made.view._runtime.expr;
+    finish(chart, ready, made, made.view, made.vgSpec);
+  }
+
+  // Paper does not wait: what is not drawn yet is drawn at once.
+  addEventListener("beforeprint", () => {
+    for (const chart of charts) {
+      if (chart.made || !interpreter) continue;
+      const ready = madeReady(chart);
+      const vg = vegaLite.compile(ready.spec, { config: ready.config }).spec;
+      const view = new vega.View(vega.parse(vg, {}, { ast: true }), { renderer: "svg", expr: interpreter });
+      finish(chart, ready, view.initialize(chart.target).run(), view, vg);
+    }
+  });
 
   // The reader sees a chart before the next one is worked on; of a page in the background there are no frames.
   const shown = () => new Promise((done) => {
@@ -77,6 +103,6 @@
   let waiting;
   addEventListener("resize", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => drawAll((chart) => chart.drawn !== Math.min(chart.figure.clientWidth, chart.width)), 150);
+    waiting = setTimeout(() => drawAll((chart) => chart.drawn !== widthOf(chart)), 150);
   });
 })();

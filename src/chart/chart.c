@@ -177,3 +177,14 @@ bool chart_paper(struct arena *a, const struct paper *p, const char **ret, size_
     *ret = pdf;
     return true;
 }
+
+bool chart_paper_png(struct arena *a, const struct paper *p, const char **ret, size_t *ret_n, struct err *e)
+{
+    const struct chart_lib *lib;
+    char *png;
+    if (!load(&lib, e) || !lib->paper_png(p, &png, ret_n, e))
+        return false;
+    arena_defer(a, free, png);
+    *ret = png;
+    return true;
+}

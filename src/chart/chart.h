@@ -27,5 +27,8 @@ bool chart_png(struct chart_engine *g, const struct chart_svg *svg, double scale
 /* A document of several pages, without a chart engine's limits: nothing in it runs. */
 bool chart_paper(struct arena *a, const struct paper *p, const char **ret, size_t *ret_n,
                  struct err *e) must_check;
+/* The same as one picture, 1600 pixels wide and as high as it takes. */
+bool chart_paper_png(struct arena *a, const struct paper *p, const char **ret, size_t *ret_n,
+                     struct err *e) must_check;
 bool chart_pdf(struct chart_engine *g, const struct chart_svg *svg, const char **ret, size_t *ret_n,
                struct err *e) must_check;

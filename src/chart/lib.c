@@ -9,4 +9,5 @@ const struct chart_lib cupel_chart_lib = {
     .png = paint_png,
     .pdf = paint_pdf,
     .paper = paper_pdf,
+    .paper_png = paper_png,
 };

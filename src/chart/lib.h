@@ -57,4 +57,5 @@ struct chart_lib {
     bool (*png)(const char *svg, size_t n, double scale, char **ret, size_t *ret_n, struct err *e);
     bool (*pdf)(const char *svg, size_t n, char **ret, size_t *ret_n, struct err *e);
     bool (*paper)(const struct paper *p, char **ret, size_t *ret_n, struct err *e);
+    bool (*paper_png)(const struct paper *p, char **ret, size_t *ret_n, struct err *e);
 };

@@ -28,6 +28,7 @@ bool paint_pdf(const char *svg, size_t n, char **ret, size_t *ret_n, struct err 
 bool png_write(cairo_surface_t *s, struct buf *out, struct err *e) must_check;
 
 bool paper_pdf(const struct paper *p, char **ret, size_t *ret_n, struct err *e) must_check;
+bool paper_png(const struct paper *p, char **ret, size_t *ret_n, struct err *e) must_check;
 
 bool script_open(struct chart_vm **ret, struct err *e) must_check;
 void script_close(struct chart_vm *vm);

@@ -1,4 +1,5 @@
-/* A document on A4 pages: laid out twice, first to learn on which page each heading comes. */
+/* A document on A4 pages: laid out twice, first to learn on which page each heading comes. Or as one picture,
+ * a page as long as it takes. */
 #include <cairo-pdf.h>
 #include <librsvg/rsvg.h>
 #include <math.h>
@@ -18,11 +19,17 @@
 #define LIST_STEP   14.0
 #define TILE_GAP    9.0
 #define TILE_PAD    8.0
-#define POINTS      0.75 /* of a pixel */
+#define POINTS      0.75   /* of a pixel */
+#define WIDE        1600.0 /* a picture, in pixels */
 
 #define BAR 70.0 /* least width of a column with bars */
 
-enum { MAX_BYTES = 512 << 20, TILES_A_ROW = 4, CONTENTS_FROM = 3 };
+enum {
+    MAX_BYTES = 512 << 20,
+    MAX_HIGH = 32000 /* pixels, less than cairo's limit */,
+    TILES_A_ROW = 4,
+    CONTENTS_FROM = 3
+};
 
 struct color {
     double r, g, b;
@@ -46,6 +53,7 @@ struct printer {
     int page;  /* from 1 */
     int pages; /* of the pass before, 0 = not known yet */
     bool tagged;
+    bool tall; /* one page that has no end */
     struct entry *entries;
     size_t nentries, entry;
 };
@@ -121,9 +129,9 @@ static void draw_line(struct printer *p, double x1, double y1, double x2, double
 
 /* --- pages --- */
 
-static double bottom(void)
+static double bottom(const struct printer *p)
 {
-    return PAGE_HEIGHT - MARGIN;
+    return p->tall ? INFINITY : PAGE_HEIGHT - MARGIN;
 }
 
 static double inner_width(void)
@@ -162,7 +170,7 @@ static void next_page(struct printer *p)
 /* A new page, unless that much room is left on this one or nothing is on it yet. */
 static void need_room(struct printer *p, double height)
 {
-    if (p->y > MARGIN && p->y + height > bottom())
+    if (p->y > MARGIN && p->y + height > bottom(p))
         next_page(p);
 }
 
@@ -279,7 +287,7 @@ static void print_contents(struct printer *p)
     size_t n = 0;
     for (size_t i = 0; i < p->nentries; i++)
         n += in_contents(p->entries[i].heading);
-    if (n < CONTENTS_FROM)
+    if (n < CONTENTS_FROM || p->tall)
         return;
     for (size_t i = 0; i < p->nentries; i++) {
         const struct entry *x = &p->entries[i];
@@ -415,7 +423,7 @@ static double table_room(struct printer *p, const struct paper_block *b, const d
         for (size_t k = 0; k < b->ncolumns; k++)
             g_object_unref(texts[k]);
     }
-    return height < (bottom() - MARGIN) / 2 ? height : 60;
+    return height < (bottom(p) - MARGIN) / 2 ? height : 60;
 }
 
 static void print_table(struct printer *p, const struct paper_block *b)
@@ -430,7 +438,7 @@ static void print_table(struct printer *p, const struct paper_block *b)
     print_head(p, b, width, texts);
     for (size_t i = 0; i < b->nrows; i++) {
         double height = lay_row(p, b, b->cells + i * b->ncolumns, 400, width, texts);
-        if (p->y + height > bottom()) {
+        if (p->y + height > bottom(p)) {
             PangoLayout **head = calloc(b->ncolumns, sizeof *head);
             if (!head)
                 abort();
@@ -533,7 +541,7 @@ static bool print_picture(struct printer *p, const struct paper_block *b, struct
     RsvgHandle *h = rsvg_handle_new_from_data((const guint8 *)b->svg, b->svg_n, &g);
     bool ok = h && rsvg_handle_get_intrinsic_size_in_pixels(h, &width, &height);
     if (ok) {
-        double scale = fmin(POINTS, fmin(inner_width() / width, (bottom() - MARGIN) / height));
+        double scale = fmin(POINTS, fmin(inner_width() / width, (bottom(p) - MARGIN) / height));
         need_room(p, height * scale);
         const RsvgRectangle view = {MARGIN, p->y, width * scale, height * scale};
         ok = rsvg_handle_render_document(h, p->c, &view, &g);
@@ -592,18 +600,24 @@ static void describe(cairo_surface_t *s, const struct paper *paper)
     cairo_pdf_surface_set_metadata(s, CAIRO_PDF_METADATA_CREATE_DATE, paper->created);
 }
 
-static bool print_all(struct printer *p, struct buf *out, struct err *e)
+static bool print_blocks(struct printer *p, struct err *e)
 {
     int parents[7] = {0};
-    p->surface = cairo_pdf_surface_create_for_stream(collect, out, PAGE_WIDTH, PAGE_HEIGHT);
-    p->c = cairo_create(p->surface);
+    bool ok = true;
     p->y = MARGIN;
     p->page = 1;
     p->entry = 0;
-    describe(p->surface, p->paper);
-    bool ok = true;
     for (size_t i = 0; i < p->paper->n && ok; i++)
         ok = print_block(p, &p->paper->blocks[i], parents, e);
+    return ok;
+}
+
+static bool print_all(struct printer *p, struct buf *out, struct err *e)
+{
+    p->surface = cairo_pdf_surface_create_for_stream(collect, out, PAGE_WIDTH, PAGE_HEIGHT);
+    p->c = cairo_create(p->surface);
+    describe(p->surface, p->paper);
+    bool ok = print_blocks(p, e);
     end_page(p);
     cairo_destroy(p->c);
     cairo_surface_finish(p->surface);
@@ -638,6 +652,12 @@ static void fonts_open(struct printer *p)
     pango_context_set_round_glyph_positions(p->context, FALSE);
 }
 
+static void fonts_close(struct printer *p)
+{
+    g_object_unref(p->context);
+    g_object_unref(p->fonts);
+}
+
 bool paper_pdf(const struct paper *paper, char **ret, size_t *ret_n, struct err *e)
 {
     struct printer p = {.paper = paper};
@@ -652,8 +672,54 @@ bool paper_pdf(const struct paper *paper, char **ret, size_t *ret_n, struct err 
     p.tagged = true;
     ok = ok && print_all(&p, &out, e) && buf_done(&out, e);
     free(p.entries);
-    g_object_unref(p.context);
-    g_object_unref(p.fonts);
+    fonts_close(&p);
+    if (!ok)
+        return false;
+    *ret = out.p;
+    *ret_n = out.len;
+    out = BUF(MAX_BYTES);
+    return true;
+}
+
+/* What was drawn, on white and in pixels, down to where it ends. */
+static bool develop(struct printer *p, struct buf *out, struct err *e)
+{
+    double scale = WIDE / PAGE_WIDTH, high = ceil((p->y + MARGIN) * scale);
+    if (high > MAX_HIGH) {
+        fail(e, ERR_LIMIT, "the page is %.0f pixels high as a picture: at most %d", high, MAX_HIGH);
+        return hint(e, "--to pdf has pages");
+    }
+    cairo_surface_t *s = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)WIDE, (int)high);
+    cairo_t *c = cairo_create(s);
+    cairo_set_source_rgb(c, 1, 1, 1);
+    cairo_paint(c);
+    cairo_scale(c, scale, scale);
+    cairo_set_source_surface(c, p->surface, 0, 0);
+    cairo_paint(c);
+    cairo_status_t status = cairo_status(c);
+    cairo_destroy(c);
+    bool ok = (status == CAIRO_STATUS_SUCCESS ||
+               fail(e, ERR_IO, "cannot draw the page: %s", cairo_status_to_string(status))) &&
+              png_write(s, out, e);
+    cairo_surface_destroy(s);
+    return ok;
+}
+
+bool paper_png(const struct paper *paper, char **ret, size_t *ret_n, struct err *e)
+{
+    struct printer p = {.paper = paper, .tall = true};
+    auto_buf out = BUF(MAX_BYTES);
+    if (!fonts_ready(e))
+        return false;
+    fonts_open(&p);
+    p.entries = find_entries(paper, &p.nentries);
+    p.surface = cairo_recording_surface_create(CAIRO_CONTENT_COLOR_ALPHA, NULL);
+    p.c = cairo_create(p.surface);
+    bool ok = print_blocks(&p, e) && develop(&p, &out, e);
+    cairo_destroy(p.c);
+    cairo_surface_destroy(p.surface);
+    free(p.entries);
+    fonts_close(&p);
     if (!ok)
         return false;
     *ret = out.p;

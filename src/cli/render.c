@@ -14,7 +14,7 @@ struct render_conf {
     const char *to, *out, *now, *theme;
     int64_t width;
     struct opt_list inputs;
-    bool still, watch;
+    bool still, watch, whole;
 };
 static const struct opt render_options[] = {
     {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMATS",
@@ -27,6 +27,8 @@ static const struct opt render_options[] = {
      "light (default) or dark, of svg and png"},
     {"static", 0, OPT_FLAG, offsetof(struct render_conf, still), NULL,
      "html: charts as pictures, for mails and where no script may run"},
+    {"whole", 0, OPT_FLAG, offsetof(struct render_conf, whole), NULL,
+     "png: the page as one picture, DIR/PAGE.png, instead of its charts"},
     {"watch", 0, OPT_FLAG, offsetof(struct render_conf, watch), NULL,
      "Render again whenever the page is saved, until Ctrl-C"},
     {"now", 0, OPT_TEXT, offsetof(struct render_conf, now), "TIME", "$now of the page's queries"},
@@ -69,6 +71,11 @@ static bool as_pdf(const struct rendering *r, struct buf *out, struct err *e)
     return page_pdf(&r->sheet, clock_format(time, r->now_us, 0), out, e);
 }
 
+static bool as_picture(const struct rendering *r, struct buf *out, struct err *e)
+{
+    return page_png(&r->sheet, out, e);
+}
+
 static bool as_svg(const struct rendering *r, const struct page_chart *c, struct buf *out, struct err *e)
 {
     struct chart_svg svg;
@@ -96,7 +103,8 @@ static const struct format {
                {"html", as_html, NULL},
                {"pdf", as_pdf, NULL},
                {"svg", NULL, as_svg},
-               {"png", NULL, as_png}};
+               {"png", NULL, as_png}},
+  whole_png = {"png", as_picture, NULL};
 
 static bool find_formats(struct app *app, const char *list, const struct format **ret, size_t *ret_n,
                          struct err *e)
@@ -287,9 +295,26 @@ static bool watch(struct rendering *r, const struct opened *x, const struct page
     return false;
 }
 
-static bool check_options(const struct rendering *r, struct err *e)
+static bool check_whole(struct rendering *r, struct err *e)
+{
+    bool some = false;
+    for (size_t i = 0; i < r->nformats; i++)
+        if (r->formats[i]->draw == as_png) {
+            r->formats[i] = &whole_png;
+            some = true;
+        }
+    if (!some)
+        return fail(e, ERR_USER, "--whole is for --to png");
+    return r->theme == CHART_LIGHT || fail(e, ERR_USER, "--whole: the page is drawn on light ground only");
+}
+
+static bool check_options(struct rendering *r, struct err *e)
 {
     const struct render_conf *c = r->conf;
+    if (c->whole && !check_whole(r, e))
+        return false;
+    if (c->whole && !c->out)
+        return fail(e, ERR_USER, "--whole needs --out DIR");
     if (r->nformats > 1 && !c->out)
         return fail(e, ERR_USER, "several formats need --out DIR");
     if (r->formats[0]->draw && !c->out)
@@ -304,7 +329,7 @@ static bool will_draw(const struct rendering *r)
     bool some = false;
     for (size_t i = 0; i < r->nformats; i++)
         some = some || r->formats[i]->draw || r->formats[i]->write == as_pdf ||
-               (r->formats[i]->write == as_html && r->conf->still);
+               r->formats[i]->write == as_picture || (r->formats[i]->write == as_html && r->conf->still);
     return some;
 }
 

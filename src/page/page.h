@@ -21,6 +21,8 @@ struct sheet;
 bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e) must_check;
 /* As a PDF of A4 pages; created: "2026-11-21T12:00:00Z", the time that it says it was made at. */
 bool page_pdf(const struct sheet *s, const char *created, struct buf *out, struct err *e) must_check;
+/* As one picture, laid out as on paper but without its pages. */
+bool page_png(const struct sheet *s, struct buf *out, struct err *e) must_check;
 /* As one HTML file that needs no other and no network. live: its charts are drawn where it is read, and
  * react; else they are pictures. */
 bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e) must_check;

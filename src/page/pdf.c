@@ -342,18 +342,36 @@ static bool write_blocks(struct writer *w, struct err *e)
     return true;
 }
 
-bool page_pdf(const struct sheet *s, const char *created, struct buf *out, struct err *e)
+/* The page as the chart library takes it; its parts are in the sheet's arena. */
+static bool paper_of(const struct sheet *s, const char *created, struct paper *ret, struct err *e)
 {
     struct writer w = {.a = s->a, .sheet = s, .markup = BUF(1), .plain = BUF(1)};
-    const char *pdf;
-    size_t n;
     if (!write_blocks(&w, e))
         return false;
     const char *title = w.title ? w.title : s->page->name;
-    const struct paper paper = {
+    *ret = (struct paper){
         .title = title, .created = created, .footer = title, .blocks = w.blocks.v, .n = w.blocks.n};
-    if (!chart_paper(s->a, &paper, &pdf, &n, e))
+    return true;
+}
+
+bool page_pdf(const struct sheet *s, const char *created, struct buf *out, struct err *e)
+{
+    struct paper paper;
+    const char *pdf;
+    size_t n;
+    if (!paper_of(s, created, &paper, e) || !chart_paper(s->a, &paper, &pdf, &n, e))
         return false;
     buf_add(out, pdf, n);
+    return buf_done(out, e);
+}
+
+bool page_png(const struct sheet *s, struct buf *out, struct err *e)
+{
+    struct paper paper;
+    const char *png;
+    size_t n;
+    if (!paper_of(s, NULL, &paper, e) || !chart_paper_png(s->a, &paper, &png, &n, e))
+        return false;
+    buf_add(out, png, n);
     return buf_done(out, e);
 }

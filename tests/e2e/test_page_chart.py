@@ -97,6 +97,24 @@ def test_what_is_seen_through(cupel, shop, out):
     assert any(abs(r - 255) < 3 and abs(g - 128) < 3 and b < 3 and abs(a - 128) < 3 for r, g, b, a in seen)
 
 
+def test_the_page_as_one_picture(cupel, shop, out):
+    done = cupel(["render", "p", "--to", "png,txt", "--whole", "--out", "whole"], shop)
+    assert done.stdout.split() == ["whole/p.png", "whole/p.txt"]
+    channels, rows = pixels((shop / "whole" / "p.png").read_bytes())
+    assert channels == 3 and len(rows[0]) == 1600 * 3 and len(rows) > 2000
+    inked = [any(v < 128 for v in row) for row in rows]
+    assert inked.index(True) > 50 and inked[::-1].index(True) > 50, "with a margin above and below"
+    assert any(b"\x0b\x67\xb2" in row for row in rows), "the charts are in it"
+    page = shop / "pages" / "long.md"
+    page.write_text("```sql q\nSELECT i FROM range(2000) t(i)\n```\n```table q\n```\n")
+    try:
+        said = cupel(["render", "long", "--to", "png", "--whole", "--out", "whole"], shop, code=None)
+    finally:
+        page.unlink()
+    assert said.returncode != 0 and "pixels high as a picture: at most 32000\nhint: --to pdf has pages" in said.stderr
+    assert not (shop / "whole" / "long.png").exists()
+
+
 def test_a_table_of_the_project_is_data_too(out):
     assert "Ghana" in texts(out / "whole.svg")
 
@@ -140,6 +158,9 @@ def test_dark(cupel, shop, out):
 @pytest.mark.parametrize("args, said", [
     (["--to", "png"], "--to png needs --out DIR: each chart is a file"),
     (["--to", "gif", "--out", "o"], "--to: there is no format 'gif'"),
+    (["--to", "svg", "--whole", "--out", "o"], "--whole is for --to png"),
+    (["--to", "png", "--whole"], "--whole needs --out DIR"),
+    (["--to", "png", "--whole", "--theme", "dark", "--out", "o"], "--whole: the page is drawn on light ground only"),
     (["--theme", "pink"], "--theme is light or dark, not 'pink'"),
 ])
 def test_options_that_are_wrong(cupel, shop, out, args, said):

@@ -136,6 +136,16 @@ def test_charts_live(cupel, html, browser):
     assert browser.ask("document.querySelector('figure.chart').getAttribute('aria-label')") == "Bars"
     assert browser.complaints() == []
 
+    browser.open(shop / "out" / "c.html")  # to paper at once: what is not drawn yet is drawn for it
+    browser.call("Page.printToPDF")
+    assert browser.ask("[...document.querySelectorAll('figure.chart')].every(f => f.querySelector('svg text'))")
+    browser.call("Emulation.setDeviceMetricsOverride", width=380, height=800, deviceScaleFactor=1, mobile=False)
+    browser.open(shop / "out" / "c.html")
+    assert browser.ask(drawn) and browser.complaints() == []
+    size = browser.ask("(r => [r.width, r.height])(document.querySelector('figure.chart svg').getBoundingClientRect())")
+    assert size[0] <= 380 and size[1] > size[0] * 0.8, "on a phone it is as wide as that, and not crushed"
+    browser.call("Emulation.clearDeviceMetricsOverride")
+
     cupel(["render", "c", "--to", "html", "--static", "--out", "still"], shop)
     still = (shop / "still" / "c.html").read_text()
     assert still.count("<img ") == 2 and still.count("<script") == 1 and 'alt="Bars"' in still
