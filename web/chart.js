@@ -97,8 +97,22 @@
     await view.resize().runAsync();
   }
 
+  // What is chosen while the charts are still being drawn counts when they are.
+  const stale = new Set();
+  let ready = false;
+  function follow() {
+    const names = new Set(stale);
+    stale.clear();
+    for (const chart of charts) change(chart, names);
+  }
+  inputs?.changed((names) => {
+    for (const name of names) stale.add(name);
+    if (ready) follow();
+  });
+
   await drawAll(() => true);
-  inputs?.changed((names) => charts.forEach((chart) => change(chart, names)));
+  ready = true;
+  follow();
   dark.addEventListener("change", () => drawAll(() => true));
   let waiting;
   addEventListener("resize", () => {

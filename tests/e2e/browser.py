@@ -2,6 +2,7 @@
 import fcntl
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import tempfile
@@ -78,6 +79,18 @@ class Browser:
         said += [str(e["params"]["exceptionDetails"]) for e in self.events if e.get("method") == "Runtime.exceptionThrown"]
         asked = [e["params"]["request"]["url"] for e in self.events if e.get("method") == "Network.requestWillBeSent"]
         return said + [url for url in asked[1:] if not url.startswith("data:")]
+
+    def barriers(self, dark=False):
+        """What axe-core finds that keeps people from using the page."""
+        cache = pathlib.Path(os.environ.get("CUPEL_CACHE", pathlib.Path.home() / ".cache/cupel"))
+        axe = next(iter(sorted(cache.glob("axe-core-*/package/axe.min.js"))), None)
+        if not axe:
+            absent("npm's axe-core is not there: ./dev setup test fetches it")
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.ask(axe.read_text() + ";0")
+        found = self.ask("axe.run().then(r => r.violations.map(v => `${v.impact} ${v.id}: ${v.nodes.map(n => n.html).join(' ')}`))")
+        self.call("Emulation.setEmulatedMedia", features=[])
+        return found
 
     def close(self):
         self.process.terminate()

@@ -274,3 +274,14 @@ def test_what_cannot_work_says_why(cupel, shop, browser):
     done = opened(cupel, shop, browser, "f", "--input", "a=y")
     assert "cannot be changed in HTML: its answers are too much for a file" in done.stderr
     assert browser.ask("document.querySelector('input').disabled") is True and browser.complaints() == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nobody_is_kept_out(cupel, shop, browser, dark):
+    (shop / "pages" / "f.md").write_text("# Fixed\n\n" + FIXED % 400)
+    for page in ("p", "f"):
+        opened(cupel, shop, browser, page)
+        browser.ask(SETTLED)
+        assert browser.barriers(dark) == []
+    browser.ask("document.querySelector('label').remove()")
+    assert [b.split(":")[0] for b in browser.barriers(dark)] == ["critical select-name"]
