@@ -192,6 +192,15 @@ static struct file_act *read_file(struct pull *j)
     return f;
 }
 
+/* What the protocol demands of each; a line that lost it in the middle may have lost more. */
+static struct file_act *read_add(struct pull *j)
+{
+    struct file_act *f = read_file(j);
+    if (f->size < 0 || !f->has_values)
+        pull_fail(j, f->size < 0 ? "an add without the file's size" : "an add without partition values");
+    return f;
+}
+
 static bool same_text(struct str x, struct str y)
 {
     return x.p && x.n == y.n && memcmp(x.p, y.p, x.n) == 0;
@@ -442,7 +451,7 @@ bool action_parse(struct arena *a, const char *p, size_t n, unsigned want, struc
             continue;
         switch (kind_of(key) & want) {
         case WANT_ADD:
-            x.add = read_file(&j);
+            x.add = read_add(&j);
             break;
         case WANT_REMOVE:
             x.remove = read_file(&j);

@@ -358,7 +358,8 @@ TEST(a_crash_at_any_call_of_a_checkpoint_does_no_harm)
 }
 
 static const char part_one[] =
-    "PAR1\n" PROTOCOL "{\"metaData\":null,\"add\":{\"path\":\"a\",\"size\":1,\"stats\":null,"
+    "PAR1\n" PROTOCOL
+    "{\"metaData\":null,\"add\":{\"path\":\"a\",\"partitionValues\":{},\"size\":1,\"stats\":null,"
     "\"stats_parsed\":{\"numRecords\":5}}}\n";
 static const char part_two[] = "PAR1\n" METADATA("", "") ADD("b");
 
@@ -523,8 +524,10 @@ TEST(compacted_commits_are_read_in_their_place)
     test_log(&t, 0, PROTOCOL METADATA("", ""));
     for (int v = 1; v <= 5; v++)
         test_log(&t, v,
-                 arena_fmt(a, "{\"commitInfo\":{\"timestamp\":%d}}\n{\"add\":{\"path\":\"f%d\"}}\n%s", v, v,
-                           v == 4 ? REMOVE("f2") : ""));
+                 arena_fmt(a,
+                           "{\"commitInfo\":{\"timestamp\":%d}}\n{\"add\":{\"path\":\"f%d\","
+                           "\"partitionValues\":{},\"size\":1}}\n%s",
+                           v, v, v == 4 ? REMOVE("f2") : ""));
     const char *plain = test_paths(a, test_snapshot(a, &t));
     CHECK_STR(plain, "f1 f3 f4 f5");
     /* Told from the commits by names of their own. */

@@ -411,11 +411,13 @@ TEST(conflicts_are_those_of_the_protocol)
         {"merge beside a delete of what it read", READ | REMOVE_F1, REMOVE("f2"),
          "version 1 of table 't', committed meanwhile, removed rows that this one has read: f2"},
         {"merge beside a rewrite of its file", READ | REMOVE_F1,
-         "{\"remove\":{\"path\":\"f1\",\"dataChange\":false}}\n{\"add\":{\"path\":\"x\",\"dataChange\":false}"
+         "{\"remove\":{\"path\":\"f1\",\"dataChange\":false}}\n{\"add\":{\"path\":\"x\",\"partitionValues\":{"
+         "},\"size\":1,\"dataChange\":false}"
          "}\n",
          "version 1 of table 't', committed meanwhile, removed a file that this one replaces: f1"},
         {"merge beside a rewrite of another", READ | REMOVE_F1,
-         "{\"remove\":{\"path\":\"f2\",\"dataChange\":false}}\n{\"add\":{\"path\":\"x\",\"dataChange\":false}"
+         "{\"remove\":{\"path\":\"f2\",\"dataChange\":false}}\n{\"add\":{\"path\":\"x\",\"partitionValues\":{"
+         "},\"size\":1,\"dataChange\":false}"
          "}\n",
          NULL},
         {"a merge that evolves beside a blind append", READ | EVOLVE, BLIND ADD("x"),

@@ -14,7 +14,7 @@ TEST(history_tells_the_newest_first)
              INFO(",\"engineInfo\":\"Apache-Spark/3.5\",\"operationParameters\":{\"mode\":\"Append\"},"
                   "\"operationMetrics\":{\"numFiles\":\"1\"},\"userMetadata\":\"by hand\"")
                  PROTOCOL METADATA("", "") ADD("f") ADD("g"));
-    test_log(&t, 1, REMOVE("f") "{\"add\":{\"path\":\"h\",\"size\":8}}\n");
+    test_log(&t, 1, REMOVE("f") "{\"add\":{\"path\":\"h\",\"partitionValues\":{},\"size\":8}}\n");
     struct lake_snapshot *s = test_snapshot(a, &t);
     const struct lake_commit c = {
         .base = s, .operation = "MERGE", .run_id = "r-1", .metrics = "{\"x\":\"1\"}"};
@@ -66,14 +66,15 @@ TEST(what_came_and_what_went)
 {
 #define MOVE(from, to)                                                                                       \
     "{\"remove\":{\"path\":\"" from "\",\"dataChange\":false}}\n{\"add\":{\"path\":\"" to                    \
-    "\",\"dataChange\":false}}\n"
+    "\",\"partitionValues\":{},\"size\":1,\"dataChange\":false}}\n"
 #define OTHER(id)                                                                                            \
     "{\"metaData\":{\"id\":\"" id                                                                            \
     "\",\"schemaString\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[]}\"}}\n"
 #define DV(storage, where)                                                                                   \
     "\"path\":\"a\",\"dataChange\":true,\"deletionVector\":{\"storageType\":\"" storage                      \
     "\",\"pathOrInlineDv\":\"" where "\",\"sizeInBytes\":1,\"cardinality\":1}}}\n"
-#define ADD_DV(storage, where)    "{\"add\":{\"stats\":\"{\\\"numRecords\\\":3}\"," DV(storage, where)
+#define ADD_DV(storage, where)                                                                               \
+    "{\"add\":{\"partitionValues\":{},\"size\":1,\"stats\":\"{\\\"numRecords\\\":3}\"," DV(storage, where)
 #define REMOVE_DV(storage, where) "{\"remove\":{" DV(storage, where)
     static const struct {
         const char *label;
@@ -168,7 +169,7 @@ TEST(a_log_that_no_longer_tells_gives_every_file)
     struct err e = {0};
     struct lake_changes c;
     test_log(&t, 0, PROTOCOL METADATA("\"p\"", "") ADD("a"));
-    test_log(&t, 1, "{\"add\":{\"path\":\"b\",\"partitionValues\":{\"p\":\"x\"}}}\n");
+    test_log(&t, 1, "{\"add\":{\"path\":\"b\",\"partitionValues\":{\"p\":\"x\"},\"size\":1}}\n");
     test_log(&t, 2, ADD("c"));
     struct lake_snapshot *s = test_snapshot(a, &t);
     REQUIRE(lake_changes_since(a, &t, s, 0, &c, &e));

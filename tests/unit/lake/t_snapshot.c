@@ -163,14 +163,25 @@ TEST(damage_is_named)
         {"another format", PROTOCOL "{\"metaData\":{\"id\":\"i\",\"format\":{\"provider\":\"orc\"}}}\n",
          ADD("f"), "table 't' has files of format 'orc': only parquet can be read"},
         {"a deletion vector", PROTOCOL METADATA("", ""),
-         "{\"add\":{\"path\":\"f\",\"deletionVector\":{\"storageType\":\"u\"}}}\n",
-         "'00000000000000000001.json' of table 't' is damaged: line 1, byte 56: a deletion vector that is "
+         "{\"add\":{\"path\":\"f\",\"partitionValues\":{},\"size\":1,\"deletionVector\":{\"storageType\":"
+         "\"u\"}}}\n",
+         "'00000000000000000001.json' of table 't' is damaged: line 1, byte 86: a deletion vector that is "
          "stored nowhere"},
         {"no deletion vector", PROTOCOL METADATA("", ""),
-         "{\"add\":{\"path\":\"f\",\"deletionVector\":null,\"tags\":null,\"baseRowId\":null,"
+         "{\"add\":{\"path\":\"f\",\"partitionValues\":{},\"size\":1,\"deletionVector\":null,\"tags\":null,"
+         "\"baseRowId\":null,"
          "\"defaultRowCommitVersion\":null,\"clusteringProvider\":null}}\n",
          ""},
-        {"no newline at the end", PROTOCOL METADATA("", ""), "{\"add\":{\"path\":\"f\"}}", ""},
+        {"an add that lost its size", PROTOCOL METADATA("", ""),
+         "{\"add\":{\"path\":\"f\",\"partitionValues\":{}}}\n",
+         "'00000000000000000001.json' of table 't' is damaged: line 1, byte 41: an add without the file's "
+         "size"},
+        {"an add that lost its partition", PROTOCOL METADATA("", ""),
+         "{\"add\":{\"path\":\"f\",\"size\":1}}\n",
+         "'00000000000000000001.json' of table 't' is damaged: line 1, byte 29: an add without partition "
+         "values"},
+        {"no newline at the end", PROTOCOL METADATA("", ""),
+         "{\"add\":{\"path\":\"f\",\"partitionValues\":{},\"size\":1}}", ""},
         {"a commitInfo of another mind", PROTOCOL METADATA("", ""),
          "{\"commitInfo\":{\"timestamp\":\"x\",\"operation\":1,\"operationParameters\":\"y\","
          "\"isBlindAppend\":\"z\",\"userMetadata\":{}}}\n",
