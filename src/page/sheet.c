@@ -36,10 +36,10 @@ static bool compute(struct maker *m, const struct question *x, struct engine_par
     struct engine_column *columns;
     size_t n;
     if (q->columns) /* asked before, with other values */
-        return engine_rows(m->w->driver, m->a, m->s, x->sql, params, MAX_ROWS, &q->rows, e);
+        return engine_rows(m->w->driver, m->a, m->s, x->sql, params, MAX_ROWS + 1, &q->rows, e);
     if (!asset_relations(m->a, m->w, m->s, b->body, b->at, e) ||
         !m->w->driver->bind(m->a, m->s, x->sql, typed, b->at, &columns, &n, e) ||
-        !engine_rows(m->w->driver, m->a, m->s, x->sql, params, MAX_ROWS, &q->rows, e)) {
+        !engine_rows(m->w->driver, m->a, m->s, x->sql, params, MAX_ROWS + 1, &q->rows, e)) {
         inputs_hint(m->a, x->inputs, e);
         return e->at.line ? false : wrap(e, "query '%s'", b->name);
     }
@@ -62,6 +62,19 @@ static bool ask(struct maker *m, const struct question *x, struct page_query *q,
     return ok;
 }
 
+/* A page is for people: of more rows than that the first ones are shown, which is said. */
+static void cut_rows(struct maker *m, const struct block *b, struct page_query *q)
+{
+    struct err e;
+    if (q->rows.nrows <= MAX_ROWS)
+        return;
+    q->rows.nrows = MAX_ROWS;
+    fail_at(&e, ERR_NONE, b->name_at, "'%s' gives more than %d rows: the page shows the first %d", b->name,
+            MAX_ROWS, MAX_ROWS);
+    hint(&e, "group or sample them in SQL");
+    problems_add(m->sheet->warnings, &e);
+}
+
 static bool run_query(struct maker *m, const struct block *b, struct err *e)
 {
     for (size_t i = 0; i < m->sheet->queries.n; i++)
@@ -71,6 +84,7 @@ static bool run_query(struct maker *m, const struct block *b, struct err *e)
     if (!ask(m, &(struct question){b, b->body, &m->sheet->inputs}, &q, e))
         return false;
     q.name = b->name;
+    cut_rows(m, b, &q);
     *arena_push(m->a, &m->sheet->queries) = q;
     return true;
 }

@@ -249,6 +249,35 @@ def test_one_that_cannot_be_drawn_leaves_no_half_of_a_page(cupel, shop):
         page.unlink()
 
 
+def test_what_is_nested_too_deeply_is_said_at_its_place(cupel, shop):
+    page = shop / "pages" / "deep.md"
+    values = "data: {values: [{a: 1}]}\nmark: point\n"
+    try:
+        page.write_text(f"```chart c\n{values}transform: [{{calculate: \"{'(' * 20000}1{')' * 20000}\", as: x}}]\n```\n")
+        said = cupel(["render", "deep", "--to", "svg", "--out", "o"], shop, code=2).stderr
+        assert said.startswith("pages/deep.md:1:10: error: chart 'c': RangeError: Maximum call stack size exceeded")
+        page.write_text("```chart c\n" + '{"layer": [' * 3000 + '{"mark": "point"}' + "]}" * 3000 + "\n```\n")
+        said = cupel(["render", "deep", "--to", "svg", "--out", "o"], shop, code=2).stderr
+        assert re.match(r"pages/deep.md:2:\d+: error: nested too deep", said)
+    finally:
+        page.unlink()
+
+
+def test_more_rows_than_a_page_shows_are_told_of(cupel, shop):
+    page = shop / "pages" / "many.md"
+    chart = ("```chart c\ndata: {name: q}\nmark: text\nencoding:\n  x: {aggregate: max, field: i, type: quantitative}\n"
+             "  text: {aggregate: max, field: i, type: quantitative}\n```\n")
+    try:
+        page.write_text("```sql q\nSELECT i FROM range(100001) t(i) ORDER BY i\n```\n" + chart)
+        said = cupel(["render", "many", "--to", "svg", "--out", "o"], shop).stderr
+        assert said.startswith("pages/many.md:1:8: warning: 'q' gives more than 100000 rows: the page shows the first 100000\n"), said
+        assert "99999" in texts(shop / "o" / "c.svg")
+        page.write_text("```sql q\nSELECT i FROM range(100000) t(i)\n```\n" + chart)
+        assert cupel(["render", "many", "--to", "svg", "--out", "o"], shop).stderr == ""
+    finally:
+        page.unlink()
+
+
 def test_warnings_of_vega_have_the_place_of_the_chart(cupel, shop):
     page = shop / "pages" / "odd.md"
     try:

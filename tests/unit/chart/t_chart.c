@@ -271,6 +271,15 @@ TEST(limits_stop_what_never_ends)
     CHECK(!chart_svg(f.g, &j, &svg, &e));
     CHECK_STR(e.msg, "the chart took longer than 0.2 s and was stopped");
     CHECK_INT(e.kind, ERR_LIMIT);
+    CASE("a regular expression");
+    static const char regexp[] =
+        "{\"data\": {\"values\": [{\"a\": \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"}]}, "
+        "\"transform\": [{\"calculate\": "
+        "\"test(regexp('(a+)+$'), datum.a)\", \"as\": \"x\"}], \"mark\": \"point\"}";
+    struct chart_job slow = job_of(regexp);
+    slow.time_ms = 200;
+    CHECK(!chart_svg(f.g, &slow, &svg, &e));
+    CHECK_STR(e.msg, "the chart took longer than 0.2 s and was stopped");
     CASE("memory");
     j.time_ms = 0;
     j.memory_bytes = 64 << 20;
