@@ -18,8 +18,9 @@ static void take_file(struct replay *r, const struct file_act *f, bool live)
 
 static bool take_action(void *arg, const struct action *x, struct err *e)
 {
-    (void)e;
     struct replay *r = arg;
+    if (r->strict && x->add && (x->add->size < 0 || !x->add->time_ms || !x->add->has_values))
+        return fail(e, ERR_DATA, "an add of version %" PRIi64 " is not complete", r->reading);
     if (x->remove)
         take_file(r, x->remove, false);
     if (x->add)
@@ -190,9 +191,11 @@ static bool replay_short(struct replay *r, const struct log_listing *l, int64_t 
         newest = &l->checkpoints[i];
     if (!newest || !is_told_sooner(r->t, l, newest))
         return false;
+    r->strict = true;
     if (replay_commits(r, l, -1, version, &vanished, &failed) && r->protocol && r->metadata &&
         r->metadata->schema)
         return true;
+    *r = fresh(r->a, r->t, version);
     log_debug(EV("lake.commit_skipped"), KV("table", log_table_name(r->t)), KV("error", failed.msg));
     return false;
 }

@@ -250,14 +250,18 @@ TEST(a_short_log_is_told_without_its_checkpoint)
     CHECK_INT(test_snapshot(a, &t)->nfiles, 22);
     CHECK_INT(p.reads, 2);
 
+    test_log(&t, 3, "{\"add\":{\"path\":\"f99\",\"size\":4,\"partitionValues\":{},\"dataChange\":true}}\n");
+    CHECK_STR(test_snapshot(a, &t)->files[2].path, "f03");
+    CHECK_INT(p.reads, 3);
+
     test_log(&t, 3, INFO("") ADD("f03"));
     CHECK_INT(test_snapshot(a, &t)->nfiles, 22);
-    CHECK_INT(p.reads, 2);
+    CHECK_INT(p.reads, 3);
     make_long(&t);
     s = test_snapshot(a, &t);
     CHECK_INT(s->nfiles, 22);
     CHECK_INT(s->files[0].version, -1);
-    CHECK_INT(p.reads, 3);
+    CHECK_INT(p.reads, 4);
 }
 
 TEST(a_damaged_checkpoint_is_passed_over_if_it_can_be)
