@@ -49,9 +49,10 @@ struct printer {
     cairo_t *c;
     PangoFontMap *fonts;
     PangoContext *context;
-    double y;  /* where the next block begins */
-    int page;  /* from 1 */
-    int pages; /* of the pass before, 0 = not known yet */
+    double y;       /* where the next block begins */
+    double follows; /* room for what must not be parted from a heading */
+    int page;       /* from 1 */
+    int pages;      /* of the pass before, 0 = not known yet */
     bool tagged;
     bool tall; /* one page that has no end */
     struct entry *entries;
@@ -269,7 +270,7 @@ static void print_heading(struct printer *p, const struct paper_block *b, int *p
     PangoLayout *l = layout_new(p, b->text, true, size, 600, inner_width());
     if (p->y > MARGIN)
         p->y += b->level <= 2 ? 2.5 * GAP : 1.5 * GAP;
-    need_room(p, layout_height(l) + 60);
+    need_room(p, layout_height(l) + p->follows);
     mark_heading(p, p->entry, parents, b);
     p->entries[p->entry++].page = p->page;
     flow(p, l, MARGIN, ink);
@@ -534,6 +535,28 @@ static void print_tiles(struct printer *p, const struct paper_block *b)
 
 /* --- pictures --- */
 
+static double picture_scale(const struct printer *p, double width, double height)
+{
+    return fmin(POINTS, fmin(inner_width() / width, (bottom(p) - MARGIN) / height));
+}
+
+/* A heading's picture is on its page, when there is one that holds both. */
+static double follows(const struct printer *p, const struct paper_block *next)
+{
+    enum { LINES = 60, HEADING = 60 };
+    double width, height, room = LINES;
+    RsvgHandle *h = next && next->kind == PAPER_PICTURE
+                        ? rsvg_handle_new_from_data((const guint8 *)next->svg, next->svg_n, NULL)
+                        : NULL;
+    if (h && rsvg_handle_get_intrinsic_size_in_pixels(h, &width, &height)) {
+        double picture = height * picture_scale(p, width, height) + GAP;
+        room = p->tall || picture + HEADING < bottom(p) - MARGIN ? picture : LINES;
+    }
+    if (h)
+        g_object_unref(h);
+    return room;
+}
+
 static bool print_picture(struct printer *p, const struct paper_block *b, struct err *e)
 {
     GError *g = NULL;
@@ -541,7 +564,7 @@ static bool print_picture(struct printer *p, const struct paper_block *b, struct
     RsvgHandle *h = rsvg_handle_new_from_data((const guint8 *)b->svg, b->svg_n, &g);
     bool ok = h && rsvg_handle_get_intrinsic_size_in_pixels(h, &width, &height);
     if (ok) {
-        double scale = fmin(POINTS, fmin(inner_width() / width, (bottom(p) - MARGIN) / height));
+        double scale = picture_scale(p, width, height);
         need_room(p, height * scale);
         const RsvgRectangle view = {MARGIN, p->y, width * scale, height * scale};
         ok = rsvg_handle_render_document(h, p->c, &view, &g);
@@ -607,8 +630,12 @@ static bool print_blocks(struct printer *p, struct err *e)
     p->y = MARGIN;
     p->page = 1;
     p->entry = 0;
-    for (size_t i = 0; i < p->paper->n && ok; i++)
-        ok = print_block(p, &p->paper->blocks[i], parents, e);
+    const struct paper_block *blocks = p->paper->blocks;
+    for (size_t i = 0; i < p->paper->n && ok; i++) {
+        if (blocks[i].kind == PAPER_HEADING)
+            p->follows = follows(p, i + 1 < p->paper->n ? &blocks[i + 1] : NULL);
+        ok = print_block(p, &blocks[i], parents, e);
+    }
     return ok;
 }
 

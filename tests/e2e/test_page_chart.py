@@ -1,10 +1,13 @@
 """Charts in pages: the files they become, what is found wrong with them and where."""
 import os
 import re
+import shutil
 import struct
+import subprocess
 import zlib
 
 import pytest
+from conftest import absent
 
 PAGE = """# Films
 
@@ -141,6 +144,23 @@ def test_pdf_holds_the_drawings(cupel, shop, out):
     cupel(["render", "bare", "--to", "pdf", "--out", "out"], shop)
     pdf = (out / "p.pdf").read_bytes()
     assert len(pdf) > len((out / "bare.pdf").read_bytes()) + 5000 and b"/Subtype /Image" not in pdf
+
+
+def test_a_heading_stays_with_its_picture(cupel, shop, out):
+    if not shutil.which("pdftotext"):
+        absent("pdftotext is not installed: ./dev test does that")
+    chart = "```chart %s\ndata: {values: [{a: 1}]}\ntitle: Picture %s\nmark: bar\nencoding: {x: {field: a, type: quantitative}}\n```\n"
+    page = shop / "pages" / "far.md"
+    page.write_text("# Far\n\n" + "word " * 500 + "".join(f"\n\n## About {n}\n\n" + chart % (n, n) for n in "abcde"))
+    try:
+        cupel(["render", "far", "--to", "pdf", "--out", "o"], shop)
+    finally:
+        page.unlink()
+    text = subprocess.run(["pdftotext", "-layout", shop / "o" / "far.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    pages = text.split("\f")
+    assert len(pages) > 3
+    for n in "abcde":
+        assert any(f"Picture {n}" in page and re.search(rf"^\s*About {n}\s*$", page, re.M) for page in pages), n
 
 
 def test_again_is_the_same(cupel, shop, out):
