@@ -181,7 +181,8 @@ def test_damaged_tables_are_read_as_others_do_or_refused(tables, tmp_path):
             refused += 1
         else:
             clear = None not in got[1] and not contradicts_itself(mutant)
-            wants = [w for w in told_by(mutant) if clear and got[2] == w[1]]
+            # Names with a zero byte are no files, which delta-rs does not mind; ours looks for another way.
+            wants = [w for w in told_by(mutant) if clear and got[2] == w[1] and not any("\0" in p for p in w[0])]
             if wants:
                 assert any((got[1], got[3]) == (w[0], w[2]) for w in wants), f"{label}: {got[1] ^ wants[0][0]}"
                 agreed += 1
