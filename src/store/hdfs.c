@@ -243,8 +243,9 @@ static bool put(struct store *s, const char *path, const struct content *c, bool
     if (!write_file(s, temp, c, &written, e))
         return false;
     if (!rename_to(s, temp, written.id, path, overwrite, &ours, e)) {
+        bool unanswered = e->kind == ERR_NET || !*e->hint;
         e->kind = ERR_IO; /* the last attempt may have been refused, and an earlier one have done its work */
-        if (!*e->hint)
+        if (unanswered)
             hint(e, "it may have been written all the same");
         return named(e, s, "write", path);
     }

@@ -348,8 +348,9 @@ static bool put_once(struct store *s, const char *path, const struct content *c,
         return false;
     if (put(s, path, c, true, ret_taken, e))
         return true;
+    bool unanswered = e->kind == ERR_NET || !*e->hint;
     e->kind = ERR_IO; /* the last attempt may have been refused, and an earlier one have done its work */
-    return *e->hint ? false : hint(e, "it may have been written all the same");
+    return unanswered && hint(e, "it may have been written all the same");
 }
 
 static bool s3_put_new(struct store *s, const char *path, const void *p, size_t n, bool *ret_taken,
