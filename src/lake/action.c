@@ -142,6 +142,7 @@ static void read_file_fields(struct pull *j, struct file_act *f, int64_t *ret_pa
         } else if (str_is(key, "modificationTime") || str_is(key, "deletionTimestamp")) {
             f->time_ms = read_int(j, 0);
         } else if (str_is(key, "dataChange")) {
+            f->has_change = !pull_is(j, 'n');
             f->data_change = read_bool(j, true);
         } else if (str_is(key, "stats")) {
             f->stats = pull_text(j);
@@ -198,6 +199,14 @@ static struct file_act *read_add(struct pull *j)
     struct file_act *f = read_file(j);
     if (f->size < 0 || !f->has_values)
         pull_fail(j, f->size < 0 ? "an add without the file's size" : "an add without partition values");
+    return f;
+}
+
+static struct file_act *read_remove(struct pull *j)
+{
+    struct file_act *f = read_file(j);
+    if (!f->has_change)
+        pull_fail(j, "a remove that does not say whether data change");
     return f;
 }
 
@@ -454,7 +463,7 @@ bool action_parse(struct arena *a, const char *p, size_t n, unsigned want, struc
             x.add = read_add(&j);
             break;
         case WANT_REMOVE:
-            x.remove = read_file(&j);
+            x.remove = read_remove(&j);
             break;
         case WANT_PROTOCOL:
             x.protocol = read_protocol(&j);

@@ -12,6 +12,7 @@ struct file_act {              /* an add or a remove */
     const struct pair *values; /* partitionValues */
     size_t nvalues;
     bool has_values;   /* a remove need not have them */
+    bool has_change;   /* it says whether data change */
     int64_t size;      /* -1 = not said */
     int64_t time_ms;   /* modificationTime; of a remove deletionTimestamp */
     int64_t rows;      /* numRecords, -1 = not said */

@@ -180,6 +180,9 @@ TEST(damage_is_named)
          "{\"add\":{\"path\":\"f\",\"size\":1}}\n",
          "'00000000000000000001.json' of table 't' is damaged: line 1, byte 29: an add without partition "
          "values"},
+        {"a remove that lost its end", PROTOCOL METADATA("", ""), "{\"remove\":{\"path\":\"f\"}}\n",
+         "'00000000000000000001.json' of table 't' is damaged: line 1, byte 23: a remove that does not say "
+         "whether data change"},
         {"no newline at the end", PROTOCOL METADATA("", ""),
          "{\"add\":{\"path\":\"f\",\"partitionValues\":{},\"size\":1}}", ""},
         {"a commitInfo of another mind", PROTOCOL METADATA("", ""),
