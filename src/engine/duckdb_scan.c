@@ -4,8 +4,9 @@
  * be opened before its rows are wanted: what a file has not is null, a narrower type is widened, at any
  * depth. The files are asked instead (unless they are many and small, or name columns otherwise) where DuckDB
  * makes use of it, and it cannot have both: where the folders tell the partition values, since it then passes
- * over those that a condition on these columns leaves out; and where there are structs, of which it then
- * reads only the fields that are wanted.
+ * over those that a condition on these columns leaves out; where there are structs, of which it then reads
+ * only the fields that are wanted; and where all rows are in one large file, whose row groups it shares out
+ * among threads only if it has seen them before it begins.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -397,6 +398,12 @@ static bool has_structs(const struct lake_snapshot *snap)
     return any;
 }
 
+static bool is_one_large_file(const struct scan *sc)
+{
+    enum { LARGE_BYTES = 1 << 20 };
+    return sc->nfiles == 1 && sc->files[0]->size >= LARGE_BYTES;
+}
+
 static void add_select(struct buf *b, const struct scan *sc, const bool *missing,
                        const struct scan_place *place)
 {
@@ -431,7 +438,7 @@ bool duck_scan_sql(struct session *s, struct buf *b, const struct lake_table *t,
         return false;
     bool may_ask = snap->mapping == LAKE_MAPPING_NONE && !hides_place(snap) && is_worth_asking(&sc);
     sc.hive = may_ask && all_agree(&sc);
-    sc.asked = sc.hive || (may_ask && has_structs(snap));
+    sc.asked = sc.hive || (may_ask && (has_structs(snap) || is_one_large_file(&sc)));
     if (snap->mapping == LAKE_MAPPING_ID && !check_inner_ids(&sc, e))
         return false;
     bool *missing = arena_make(a, bool, snap->schema.n);

@@ -730,3 +730,17 @@ def test_others_write_while_cupel_runs(lab):
     for name in ("silver.a", "silver.t"):
         assert lab.values(name, "id") == want, name
         assert lab.unreferenced(name) == set()
+
+
+def test_row_groups_of_one_large_file_are_shared_among_threads(lab):
+    """DuckDB does that only where the file was opened before the query begins, not where it is told the file's columns."""
+    dice = random.Random(SEED)
+    lab.input("bronze.large", "id BIGINT, k VARCHAR")
+    lab.input("bronze.small", "id BIGINT, k VARCHAR")
+    lab.write("bronze.large", [{"id": i, "k": dice.randbytes(512).hex()} for i in range(4000)])
+    lab.write("bronze.small", [{"id": i, "k": "k"} for i in range(4000)])
+    for name, told in (("large", False), ("small", True)):
+        [(sql,)] = [tuple(r.values()) for r in lab.query(
+            f"SELECT sql FROM duckdb_views() WHERE view_name = '{name}' AND EXISTS (FROM bronze.{name})")]
+        assert ("schema" in sql.split("read_parquet")[1]) == told
+        assert lab.query(f"SELECT count(*) AS n, sum(id) AS s FROM bronze.{name}") == [{"n": 4000, "s": 4000 * 3999 // 2}]
