@@ -1,6 +1,7 @@
 /* lib_internal.h - what the files of libcupel-chart.so share. */
 #pragma once
 #include <cairo.h>
+#include <pango/pango.h>
 
 #include "base/buf.h"
 #include "chart/lib.h"
@@ -16,6 +17,8 @@ struct meter_font {
     const char *style;  /* "italic" */
     double size;        /* in pixels */
 };
+/* Texts are laid out as librsvg does it: unhinted, at 72 dots an inch. The caller unrefs it. */
+PangoContext *text_context(PangoFontMap *fonts);
 struct meter *meter_new(void);
 void meter_free(struct meter *m);
 /* In pixels. */

@@ -9,22 +9,27 @@ struct meter {
     PangoFontDescription *font;
 };
 
-/* Unhinted and at 72 dots an inch: as librsvg lays text out. */
+PangoContext *text_context(PangoFontMap *fonts)
+{
+    PangoContext *c = pango_font_map_create_context(fonts);
+    cairo_font_options_t *o = cairo_font_options_create();
+    cairo_font_options_set_hint_metrics(o, CAIRO_HINT_METRICS_OFF);
+    cairo_font_options_set_hint_style(o, CAIRO_HINT_STYLE_NONE);
+    pango_cairo_context_set_font_options(c, o);
+    cairo_font_options_destroy(o);
+    pango_cairo_context_set_resolution(c, 72);
+    pango_context_set_round_glyph_positions(c, FALSE);
+    return c;
+}
+
 struct meter *meter_new(void)
 {
     struct meter *m = calloc(1, sizeof *m);
     if (!m)
         abort();
     PangoFontMap *map = pango_cairo_font_map_new();
-    m->context = pango_font_map_create_context(map);
+    m->context = text_context(map);
     g_object_unref(map);
-    cairo_font_options_t *o = cairo_font_options_create();
-    cairo_font_options_set_hint_metrics(o, CAIRO_HINT_METRICS_OFF);
-    cairo_font_options_set_hint_style(o, CAIRO_HINT_STYLE_NONE);
-    pango_cairo_context_set_font_options(m->context, o);
-    cairo_font_options_destroy(o);
-    pango_cairo_context_set_resolution(m->context, 72);
-    pango_context_set_round_glyph_positions(m->context, FALSE);
     m->layout = pango_layout_new(m->context);
     m->font = pango_font_description_new();
     return m;

@@ -669,14 +669,7 @@ static struct entry *find_entries(const struct paper *paper, size_t *ret_n)
 static void fonts_open(struct printer *p)
 {
     p->fonts = pango_cairo_font_map_new();
-    p->context = pango_font_map_create_context(p->fonts);
-    cairo_font_options_t *o = cairo_font_options_create();
-    cairo_font_options_set_hint_metrics(o, CAIRO_HINT_METRICS_OFF);
-    cairo_font_options_set_hint_style(o, CAIRO_HINT_STYLE_NONE);
-    pango_cairo_context_set_font_options(p->context, o);
-    cairo_font_options_destroy(o);
-    pango_cairo_context_set_resolution(p->context, 72);
-    pango_context_set_round_glyph_positions(p->context, FALSE);
+    p->context = text_context(p->fonts);
 }
 
 static void fonts_close(struct printer *p)

@@ -102,32 +102,14 @@ static void value(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector
     }
 }
 
-static bool add_function(struct engine *g, const char *name, duckdb_type result, duckdb_scalar_function_t fn,
-                         struct err *e)
-{
-    duckdb_scalar_function f = duck.create_scalar_function();
-    duckdb_logical_type number = duck.create_logical_type(DUCKDB_TYPE_BIGINT);
-    duckdb_logical_type text = duck.create_logical_type(DUCKDB_TYPE_VARCHAR);
-    duckdb_logical_type type = duck.create_logical_type(result);
-    duck.scalar_function_set_name(f, name);
-    duck.scalar_function_add_parameter(f, number);
-    duck.scalar_function_add_parameter(f, text);
-    duck.scalar_function_add_parameter(f, number);
-    duck.scalar_function_set_return_type(f, type);
-    duck.scalar_function_set_extra_info(f, g, NULL);
-    duck.scalar_function_set_function(f, fn);
-    bool ok = duck.register_scalar_function(g->con, f) == DuckDBSuccess;
-    duck.destroy_logical_type(&number);
-    duck.destroy_logical_type(&text);
-    duck.destroy_logical_type(&type);
-    duck.destroy_scalar_function(&f);
-    return ok || fail(e, ERR_IO, "DuckDB refused the function %s", name);
-}
-
 bool duck_books_register(struct engine *g, struct err *e)
 {
-    return add_function(g, "cupel_live", DUCKDB_TYPE_BOOLEAN, live, e) &&
-           add_function(g, "cupel_value", DUCKDB_TYPE_VARCHAR, value, e);
+    const duckdb_type number = DUCKDB_TYPE_BIGINT, text = DUCKDB_TYPE_VARCHAR;
+    const struct duck_function functions[] = {
+        {"cupel_live", {number, text, number}, .result = DUCKDB_TYPE_BOOLEAN, .call = live},
+        {"cupel_value", {number, text, number}, .result = text, .call = value},
+    };
+    return duck_function_add(g, &functions[0], e) && duck_function_add(g, &functions[1], e);
 }
 
 /* --- one scan --- */

@@ -93,35 +93,19 @@ static void hilbert(duckdb_function_info info, duckdb_data_chunk in, duckdb_vect
     places(in, out, curve_hilbert);
 }
 
-static bool add(struct engine *g, const char *name, duckdb_type value, duckdb_type list, duckdb_type gives,
-                duckdb_scalar_function_t fn)
-{
-    duckdb_scalar_function f = duck.create_scalar_function();
-    duckdb_logical_type child = duck.create_logical_type(list), listed = duck.create_list_type(child),
-                        one = duck.create_logical_type(value), result = duck.create_logical_type(gives);
-    duck.scalar_function_set_name(f, name);
-    if (value != DUCKDB_TYPE_INVALID)
-        duck.scalar_function_add_parameter(f, one);
-    duck.scalar_function_add_parameter(f, listed);
-    duck.scalar_function_set_return_type(f, result);
-    duck.scalar_function_set_special_handling(f); /* a null has its rank, too */
-    duck.scalar_function_set_function(f, fn);
-    bool ok = duck.register_scalar_function(g->con, f) == DuckDBSuccess;
-    duck.destroy_logical_type(&child);
-    duck.destroy_logical_type(&listed);
-    duck.destroy_logical_type(&one);
-    duck.destroy_logical_type(&result);
-    duck.destroy_scalar_function(&f);
-    return ok;
-}
-
 bool duck_curve_register(struct engine *g, struct err *e)
 {
-    const duckdb_type none = DUCKDB_TYPE_INVALID, real = DUCKDB_TYPE_DOUBLE, text = DUCKDB_TYPE_VARCHAR,
-                      rank = DUCKDB_TYPE_UINTEGER, place = DUCKDB_TYPE_UBIGINT;
-    bool ok = add(g, "cupel_rank", real, real, rank, rank_real) &&
-              add(g, "cupel_rank_text", text, text, rank, rank_text) &&
-              add(g, "cupel_zorder", none, rank, place, zorder) &&
-              add(g, "cupel_hilbert", none, rank, place, hilbert);
-    return ok || fail(e, ERR_IO, "DuckDB refused the functions of curves");
+    const duckdb_type real = DUCKDB_TYPE_DOUBLE, text = DUCKDB_TYPE_VARCHAR, rank = DUCKDB_TYPE_UINTEGER,
+                      place = DUCKDB_TYPE_UBIGINT;
+    const struct duck_function functions[] = {
+        /* A null has its rank, too. */
+        {"cupel_rank", {real}, .list = real, .result = rank, .call = rank_real, .takes_nulls = true},
+        {"cupel_rank_text", {text}, .list = text, .result = rank, .call = rank_text, .takes_nulls = true},
+        {"cupel_zorder", {0}, .list = rank, .result = place, .call = zorder, .takes_nulls = true},
+        {"cupel_hilbert", {0}, .list = rank, .result = place, .call = hilbert, .takes_nulls = true},
+    };
+    bool ok = true;
+    for (size_t i = 0; i < countof(functions) && ok; i++)
+        ok = duck_function_add(g, &functions[i], e);
+    return ok;
 }

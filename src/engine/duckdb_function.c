@@ -3,6 +3,35 @@
 #include "engine/internal.h"
 #include "engine/sentiment.h"
 
+bool duck_function_add(struct engine *g, const struct duck_function *f, struct err *e)
+{
+    duckdb_scalar_function made = duck.create_scalar_function();
+    duckdb_logical_type result = duck.create_logical_type(f->result);
+    duck.scalar_function_set_name(made, f->name);
+    for (size_t i = 0; i < countof(f->parameters) && f->parameters[i] != DUCKDB_TYPE_INVALID; i++) {
+        duckdb_logical_type type = duck.create_logical_type(f->parameters[i]);
+        duck.scalar_function_add_parameter(made, type);
+        duck.destroy_logical_type(&type);
+    }
+    if (f->list != DUCKDB_TYPE_INVALID) {
+        duckdb_logical_type child = duck.create_logical_type(f->list), list = duck.create_list_type(child);
+        duck.scalar_function_add_parameter(made, list);
+        duck.destroy_logical_type(&list);
+        duck.destroy_logical_type(&child);
+    }
+    duck.scalar_function_set_return_type(made, result);
+    duck.scalar_function_set_extra_info(made, g, NULL);
+    if (f->is_volatile)
+        duck.scalar_function_set_volatile(made);
+    if (f->takes_nulls)
+        duck.scalar_function_set_special_handling(made);
+    duck.scalar_function_set_function(made, f->call);
+    bool ok = duck.register_scalar_function(g->con, made) == DuckDBSuccess;
+    duck.destroy_logical_type(&result);
+    duck.destroy_scalar_function(&made);
+    return ok || fail(e, ERR_IO, "DuckDB refused the function %s", f->name);
+}
+
 /* sentiment(VARCHAR) -> DOUBLE */
 static void sentiment(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
@@ -24,16 +53,7 @@ static void sentiment(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
 
 bool duck_functions_register(struct engine *g, struct err *e)
 {
-    duckdb_scalar_function f = duck.create_scalar_function();
-    duckdb_logical_type text = duck.create_logical_type(DUCKDB_TYPE_VARCHAR);
-    duckdb_logical_type real = duck.create_logical_type(DUCKDB_TYPE_DOUBLE);
-    duck.scalar_function_set_name(f, "sentiment");
-    duck.scalar_function_add_parameter(f, text);
-    duck.scalar_function_set_return_type(f, real);
-    duck.scalar_function_set_function(f, sentiment);
-    bool ok = duck.register_scalar_function(g->con, f) == DuckDBSuccess;
-    duck.destroy_logical_type(&text);
-    duck.destroy_logical_type(&real);
-    duck.destroy_scalar_function(&f);
-    return ok || fail(e, ERR_IO, "DuckDB refused the function sentiment");
+    static const struct duck_function f = {
+        "sentiment", {DUCKDB_TYPE_VARCHAR}, .result = DUCKDB_TYPE_DOUBLE, .call = sentiment};
+    return duck_function_add(g, &f, e);
 }

@@ -119,33 +119,22 @@ static void warned(duckdb_function_info info, duckdb_data_chunk in, duckdb_vecto
     answer(in, out, info, true);
 }
 
-static bool add_function(struct engine *g, const char *name, size_t ntexts, duckdb_scalar_function_t fn,
-                         struct err *e)
-{
-    duckdb_scalar_function f = duck.create_scalar_function();
-    duckdb_logical_type id = duck.create_logical_type(DUCKDB_TYPE_BIGINT);
-    duckdb_logical_type text = duck.create_logical_type(DUCKDB_TYPE_VARCHAR);
-    duckdb_logical_type boolean = duck.create_logical_type(DUCKDB_TYPE_BOOLEAN);
-    duck.scalar_function_set_name(f, name);
-    duck.scalar_function_add_parameter(f, id);
-    for (size_t i = 0; i < ntexts; i++)
-        duck.scalar_function_add_parameter(f, text);
-    duck.scalar_function_set_return_type(f, boolean);
-    duck.scalar_function_set_extra_info(f, g, NULL);
-    duck.scalar_function_set_volatile(f);
-    duck.scalar_function_set_special_handling(f); /* NULL arguments come through */
-    duck.scalar_function_set_function(f, fn);
-    bool ok = duck.register_scalar_function(g->con, f) == DuckDBSuccess;
-    duck.destroy_logical_type(&id);
-    duck.destroy_logical_type(&text);
-    duck.destroy_logical_type(&boolean);
-    duck.destroy_scalar_function(&f);
-    return ok || fail(e, ERR_IO, "DuckDB refused the function %s", name);
-}
-
 bool duck_gates_register(struct engine *g, struct err *e)
 {
-    return add_function(g, "cupel_reject", 3, reject, e) && add_function(g, "cupel_warn", 1, warned, e);
+    static const duckdb_type run = DUCKDB_TYPE_BIGINT, text = DUCKDB_TYPE_VARCHAR;
+    const struct duck_function rejects = {.name = "cupel_reject",
+                                          .parameters = {run, text, text, text},
+                                          .result = DUCKDB_TYPE_BOOLEAN,
+                                          .call = reject,
+                                          .is_volatile = true,
+                                          .takes_nulls = true};
+    const struct duck_function warns = {.name = "cupel_warn",
+                                        .parameters = {run, text},
+                                        .result = DUCKDB_TYPE_BOOLEAN,
+                                        .call = warned,
+                                        .is_volatile = true,
+                                        .takes_nulls = true};
+    return duck_function_add(g, &rejects, e) && duck_function_add(g, &warns, e);
 }
 
 /* --- the expression --- */

@@ -141,7 +141,7 @@ static bool reads_elsewhere(struct arena *a, const char *sql)
     struct token *t;
     size_t n, bad;
     struct err ignored;
-    if (sqltext_reads_files(sql) || !sqltext_tokens(a, sql, &t, &n, &bad, &ignored))
+    if (!sqltext_tokens(a, sql, &t, &n, &bad, &ignored) || sqltext_tokens_read_files(a, sql, t, n))
         return true;
     for (size_t i = 0; i + 1 < n; i++) {
         const char *word = arena_strn(a, sql + t[i].start, t[i].end - t[i].start);

@@ -241,6 +241,16 @@ bool duck_arrow_error(struct session *s, struct err *e);
 
 /* --- duckdb_function.c, duckdb_parquet.c --- */
 
+struct duck_function { /* a scalar function of ours */
+    const char *name;
+    duckdb_type parameters[4]; /* fewer end with DUCKDB_TYPE_INVALID */
+    duckdb_type list;          /* of what the last parameter is a list; DUCKDB_TYPE_INVALID = there is none */
+    duckdb_type result;
+    duckdb_scalar_function_t call; /* its extra info is the engine */
+    bool is_volatile;
+    bool takes_nulls; /* else the result is null when an argument is */
+};
+bool duck_function_add(struct engine *g, const struct duck_function *f, struct err *e) must_check;
 bool duck_functions_register(struct engine *g, struct err *e) must_check;
 void duck_parquet_init(struct engine *g);
 

@@ -571,14 +571,8 @@ static bool reads_files(const char *word)
     return strcasestr(word, "_scan") || strcasecmp(word, "glob") == 0;
 }
 
-bool sqltext_reads_files(const char *text)
+bool sqltext_tokens_read_files(struct arena *a, const char *text, const struct token *t, size_t n)
 {
-    auto_arena *a = arena_new();
-    struct token *t;
-    size_t n, bad;
-    struct err ignored;
-    if (!sqltext_tokens(a, text, &t, &n, &bad, &ignored))
-        return false;
     for (size_t i = 0; i + 1 < n; i++) {
         const char *word = arena_strn(a, text + t[i].start, t[i].end - t[i].start);
         if (!is_name(&t[i]))
@@ -589,4 +583,13 @@ bool sqltext_reads_files(const char *text)
             return true;
     }
     return false;
+}
+
+bool sqltext_reads_files(const char *text)
+{
+    auto_arena *a = arena_new();
+    struct token *t;
+    size_t n, bad;
+    struct err ignored;
+    return sqltext_tokens(a, text, &t, &n, &bad, &ignored) && sqltext_tokens_read_files(a, text, t, n);
 }

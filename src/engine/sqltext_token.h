@@ -25,3 +25,6 @@ struct token {
 /* The list ends with a TOKEN_END. A quote or comment that never ends is ERR_USER; *ret_at is its offset. */
 bool sqltext_tokens(struct arena *a, const char *text, struct token **ret, size_t *ret_n, size_t *ret_at,
                     struct err *e) must_check;
+
+/* sqltext_reads_files() of a text whose tokens are known. */
+bool sqltext_tokens_read_files(struct arena *a, const char *text, const struct token *t, size_t n);

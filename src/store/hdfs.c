@@ -14,20 +14,6 @@
 
 enum { ERROR_BYTES = 1 << 20 };
 
-static bool named(struct err *e, const struct store *s, const char *verb, const char *path)
-{
-    auto_arena *a = arena_new();
-    return wrap(e, "cannot %s '%s'", verb, store_name(a, s, path));
-}
-
-static bool missing_fail(const struct store *s, const char *path, bool *ret_missing, struct err *e)
-{
-    auto_arena *a = arena_new();
-    if (ret_missing)
-        *ret_missing = true;
-    return fail(e, ERR_USER, "no such file '%s'", store_name(a, s, path));
-}
-
 /* --- looking --- */
 
 struct status { /* of a file or a folder */
@@ -64,9 +50,9 @@ static bool hdfs_stat(struct store *s, struct arena *a, const char *path, struct
     if (ret_missing)
         *ret_missing = false;
     if (!look(s, path, &st, e))
-        return named(e, s, "look for", path);
+        return remote_named(e, s, "look for", path);
     if (!st.there)
-        return missing_fail(s, path, ret_missing, e);
+        return remote_missing(s, path, ret_missing, e);
     *ret = (struct store_stat){.size = st.size,
                                .mtime_ms = st.mtime_ms,
                                .tag = arena_fmt(a, "%" PRIi64 "-%" PRIi64, st.id, st.mtime_ms)};
@@ -125,7 +111,7 @@ static bool hdfs_list(struct store *s, struct arena *a, const char *dir, const c
     int64_t left;
     do
         if (!list_page(a, s, dir, after, &found, &last, &left, e))
-            return named(e, s, "list", dir);
+            return remote_named(e, s, "list", dir);
     while (left > 0);
     if (found.n)
         qsort(found.v, found.n, sizeof *found.v, by_name);
@@ -152,9 +138,9 @@ static bool open_file(struct store *s, const char *path, int64_t size, int fd, s
         if (!rewind_file(fd, e))
             return false;
         if (hdfs_data(a, s, "GET", path, "OPEN", NULL, fd, f.deadline_ms, body, &says, e))
-            return says == HDFS_DONE || missing_fail(s, path, ret_missing, e);
+            return says == HDFS_DONE || remote_missing(s, path, ret_missing, e);
     } while (effort_again(&f, 0, e));
-    return named(e, s, "read", path);
+    return remote_named(e, s, "read", path);
 }
 
 static bool hdfs_read(struct store *s, const char *path, struct buf *out, bool *ret_missing, struct err *e)
@@ -165,7 +151,7 @@ static bool hdfs_read(struct store *s, const char *path, struct buf *out, bool *
     if (!open_file(s, path, 0, -1, &body, ret_missing, e))
         return false;
     buf_add(out, body.p, body.len);
-    return buf_done(out, e) || named(e, s, "read", path);
+    return buf_done(out, e) || remote_named(e, s, "read", path);
 }
 
 static bool hdfs_download(struct store *s, const char *path, int64_t size, int fd, struct err *e)
@@ -197,7 +183,7 @@ static bool write_file(struct store *s, const char *path, const struct content *
             return true;
         fail(e, ERR_NET, "it has %" PRIi64 " bytes after %" PRIi64 " were written", ret->size, c->n);
     } while (effort_again(&f, 0, e));
-    return named(e, s, "write", path);
+    return remote_named(e, s, "write", path);
 }
 
 static void remove_temp(struct store *s, const char *path)
@@ -247,13 +233,13 @@ static bool put(struct store *s, const char *path, const struct content *c, bool
         e->kind = ERR_IO; /* the last attempt may have been refused, and an earlier one have done its work */
         if (unanswered)
             hint(e, "it may have been written all the same");
-        return named(e, s, "write", path);
+        return remote_named(e, s, "write", path);
     }
     if (!ours)
         remove_temp(s, temp);
     *ret_taken = !ours;
     return ours || !overwrite || fail(e, ERR_CONFLICT, "somebody else writes it") ||
-           named(e, s, "write", path);
+           remote_named(e, s, "write", path);
 }
 
 static bool put_once(struct store *s, const char *path, const struct content *c, bool *ret_taken,
@@ -294,9 +280,9 @@ static bool hdfs_remove(struct store *s, const char *path, struct err *e)
     json_t *j;
     remote_forget(s, path);
     if (!hdfs_do(a, s, "DELETE", path, "DELETE", &says, &j, e))
-        return named(e, s, "remove", path);
+        return remote_named(e, s, "remove", path);
     return says != HDFS_IN_USE || fail(e, ERR_IO, "it is a folder with files in it") ||
-           named(e, s, "remove", path);
+           remote_named(e, s, "remove", path);
 }
 
 static bool hdfs_remove_dir(struct store *s, const char *dir, struct err *e)
@@ -304,7 +290,7 @@ static bool hdfs_remove_dir(struct store *s, const char *dir, struct err *e)
     auto_arena *a = arena_new();
     enum hdfs_says says;
     json_t *j;
-    return hdfs_do(a, s, "DELETE", dir, "DELETE", &says, &j, e) || named(e, s, "remove", dir);
+    return hdfs_do(a, s, "DELETE", dir, "DELETE", &says, &j, e) || remote_named(e, s, "remove", dir);
 }
 
 static bool hdfs_mkdirs(struct store *s, const char *dir, struct err *e)
@@ -313,8 +299,9 @@ static bool hdfs_mkdirs(struct store *s, const char *dir, struct err *e)
     enum hdfs_says says;
     json_t *j;
     if (!hdfs_do(a, s, "PUT", dir, "MKDIRS", &says, &j, e))
-        return named(e, s, "make folder", dir);
-    return says == HDFS_DONE || fail(e, ERR_IO, "a file has that name") || named(e, s, "make folder", dir);
+        return remote_named(e, s, "make folder", dir);
+    return says == HDFS_DONE || fail(e, ERR_IO, "a file has that name") ||
+           remote_named(e, s, "make folder", dir);
 }
 
 /* --- opening --- */

@@ -65,6 +65,20 @@ bool remote_open(struct arena *a, struct store *s, const struct http_sigv4 *sign
     return true;
 }
 
+bool remote_named(struct err *e, const struct store *s, const char *verb, const char *path)
+{
+    auto_arena *a = arena_new();
+    return wrap(e, "cannot %s '%s'", verb, store_name(a, s, path));
+}
+
+bool remote_missing(const struct store *s, const char *path, bool *ret_missing, struct err *e)
+{
+    auto_arena *a = arena_new();
+    if (ret_missing)
+        *ret_missing = true;
+    return fail(e, ERR_USER, "no such file '%s'", store_name(a, s, path));
+}
+
 void remote_encode(struct buf *b, const char *text, bool keep_slash)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";

@@ -18,6 +18,11 @@ struct remote {
 bool remote_open(struct arena *a, struct store *s, const struct http_sigv4 *sign, const char *const *secrets,
                  const char *where, struct err *e) must_check;
 
+/* e, with "cannot VERB 'FILE'" before it. */
+bool remote_named(struct err *e, const struct store *s, const char *verb, const char *path);
+/* ERR_USER; *ret_missing = true unless NULL. */
+bool remote_missing(const struct store *s, const char *path, bool *ret_missing, struct err *e);
+
 /* Percent-encoded but for letters, digits and -._~ and, if asked, slashes. */
 void remote_encode(struct buf *b, const char *text, bool keep_slash);
 

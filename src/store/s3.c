@@ -16,21 +16,7 @@ enum {
     LIST_BYTES = 16 << 20, /* of a page of a listing */
 };
 
-static bool named(struct err *e, const struct store *s, const char *verb, const char *path)
-{
-    auto_arena *a = arena_new();
-    return wrap(e, "cannot %s '%s'", verb, store_name(a, s, path));
-}
-
 /* --- reading --- */
-
-static bool missing_fail(const struct store *s, const char *path, bool *ret_missing, struct err *e)
-{
-    auto_arena *a = arena_new();
-    if (ret_missing)
-        *ret_missing = true;
-    return fail(e, ERR_USER, "no such file '%s'", store_name(a, s, path));
-}
 
 /* Is it the object that is not there, or the bucket, or the key's owner? */
 static bool is_missing(const struct http_answer *r, const struct buf *body)
@@ -44,9 +30,9 @@ static bool not_found(const struct store *s, const char *path, const struct http
                       const struct buf *body, bool *ret_missing, struct err *e)
 {
     if (is_missing(r, body))
-        return missing_fail(s, path, ret_missing, e);
+        return remote_missing(s, path, ret_missing, e);
     s3_fail(e, r, body);
-    return named(e, s, "read", path);
+    return remote_named(e, s, "read", path);
 }
 
 static bool s3_read(struct store *s, const char *path, struct buf *out, bool *ret_missing, struct err *e)
@@ -58,11 +44,11 @@ static bool s3_read(struct store *s, const char *path, struct buf *out, bool *re
     if (ret_missing)
         *ret_missing = false;
     if (!s3_do(a, s, &ask, (int[]){200, 404, 0}, &body, &r, e))
-        return named(e, s, "read", path);
+        return remote_named(e, s, "read", path);
     if (r.status == 404)
         return not_found(s, path, &r, &body, ret_missing, e);
     buf_add(out, body.p, body.len);
-    return buf_done(out, e) || named(e, s, "read", path);
+    return buf_done(out, e) || remote_named(e, s, "read", path);
 }
 
 static bool s3_stat(struct store *s, struct arena *a, const char *path, struct store_stat *ret,
@@ -76,11 +62,12 @@ static bool s3_stat(struct store *s, struct arena *a, const char *path, struct s
     if (ret_missing)
         *ret_missing = false;
     if (!s3_do(a, s, &ask, (int[]){200, 404, 0}, &body, &r, e))
-        return named(e, s, "look for", path);
+        return remote_named(e, s, "look for", path);
     if (r.status == 404)
-        return missing_fail(s, path, ret_missing, e);
+        return remote_missing(s, path, ret_missing, e);
     if (r.length < 0)
-        return fail(e, ERR_NET, "the server does not say how long it is") || named(e, s, "look for", path);
+        return fail(e, ERR_NET, "the server does not say how long it is") ||
+               remote_named(e, s, "look for", path);
     *ret = (struct store_stat){.size = r.length, .tag = r.values[0]};
     return true;
 }
@@ -106,7 +93,7 @@ static bool s3_download(struct store *s, const char *path, int64_t size, int fd,
             asked_ms = r.retry_after_ms;
         }
     } while (effort_again(&f, asked_ms, e));
-    return named(e, s, "read", path);
+    return remote_named(e, s, "read", path);
 }
 
 /* --- listing --- */
@@ -233,7 +220,7 @@ static bool s3_list(struct store *s, struct arena *a, const char *dir, const cha
     const char *key = s3_key(a, s->state, dir);
     struct listing l = {.a = a, .folder = *key ? arena_fmt(a, "%s/", key) : "", .after = after};
     if (!list_pages(s, &l, e))
-        return named(e, s, "list", dir);
+        return remote_named(e, s, "list", dir);
     if (l.found.n)
         qsort(l.found.v, l.found.n, sizeof *l.found.v, by_name);
     *ret = l.found.v;
@@ -315,7 +302,7 @@ static bool put(struct store *s, const char *path, const struct content *c, bool
                                       : s3_put_parts(s, s3_key(a, s->state, path), c, id, is_new, &end, e) &&
                                             (end == S3_PUT || find_owner(s, path, id, c, &owner, e));
     if (!ok || (owner != OURS && !is_new) || owner == NOBODY)
-        return (ok && fail(e, ERR_NET, "the upload is gone")) || named(e, s, "write", path);
+        return (ok && fail(e, ERR_NET, "the upload is gone")) || remote_named(e, s, "write", path);
     *ret_taken = owner == OTHERS;
     return true;
 }
@@ -388,7 +375,7 @@ static bool s3_remove(struct store *s, const char *path, struct err *e)
     if (s3_do(a, s, &ask, (int[]){204, 200, 404, 0}, &body, &r, e) &&
         (r.status != 404 || is_missing(&r, &body) || s3_fail(e, &r, &body)))
         return true;
-    return named(e, s, "remove", path);
+    return remote_named(e, s, "remove", path);
 }
 
 static bool s3_mkdirs(struct store *s, const char *dir, struct err *e)
