@@ -19,7 +19,7 @@ static void take_file(struct replay *r, const struct file_act *f, bool live)
 static bool take_action(void *arg, const struct action *x, struct err *e)
 {
     struct replay *r = arg;
-    if (r->strict && x->add && (x->add->size < 0 || !x->add->time_ms || !x->add->has_values))
+    if (r->strict && x->add && !x->add->time_ms)
         return fail(e, ERR_DATA, "an add of version %" PRIi64 " is not complete", r->reading);
     if (x->remove)
         take_file(r, x->remove, false);

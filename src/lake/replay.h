@@ -24,7 +24,7 @@ struct replay {
     int64_t version, timestamp_ms, log_bytes;
 
     int64_t reading; /* the version whose actions come in */
-    bool strict;     /* an add must have all that the protocol demands of it */
+    bool strict;     /* an add must say when its file was made, too */
 };
 
 /* The log of t up to the version that `at` asks for. `tombstones`: the removes of checkpoints are read too
