@@ -125,3 +125,14 @@ def cupel(cupel_bin):
         return done
 
     return run
+
+
+@pytest.fixture(scope="module")
+def shop(request, cupel, tmp_path_factory):
+    """The project that `cupel init` makes, run once; the module's PAGE, if it has one, is its page p."""
+    folder = tmp_path_factory.mktemp("shop")
+    cupel(["init", "shop"], folder)
+    cupel(["run"], folder / "shop")
+    if hasattr(request.module, "PAGE"):
+        (folder / "shop" / "pages" / "p.md").write_text(request.module.PAGE)
+    return folder / "shop"

@@ -94,15 +94,19 @@ struct pool {
     struct map answers_seen;
 };
 
+/* Lengths go before the values: no character of theirs can pass for the end of one. */
 static const char *row_text(struct arena *a, const char *const *row, size_t n, size_t *bytes)
 {
     auto_buf b = BUF(64 << 20);
     for (size_t k = 0; k < n; k++) {
+        size_t length = row[k] ? strlen(row[k]) : 0;
+        *bytes += length + 1;
         if (row[k])
-            buf_add(&b, row[k], strlen(row[k]));
-        buf_addf(&b, row[k] ? "\x1f" : "\x1e");
+            buf_addf(&b, "%zu:", length);
+        else
+            buf_addf(&b, "-");
+        buf_add(&b, row[k], length);
     }
-    *bytes += b.len;
     return arena_strn(a, b.p, b.len);
 }
 

@@ -2,14 +2,6 @@
 import pytest
 
 
-@pytest.fixture(scope="module")
-def shop(cupel, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    cupel(["init", "shop"], folder)
-    cupel(["run"], folder / "shop")
-    return folder / "shop"
-
-
 @pytest.fixture
 def page(cupel, shop):
     """page(text, ...): the page rendered; page.check(text): what validate says of it."""

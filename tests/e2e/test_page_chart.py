@@ -39,16 +39,7 @@ layer:
 
 
 @pytest.fixture(scope="module")
-def shop(cupel, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("chart")
-    cupel(["init", "shop"], folder)
-    cupel(["run"], folder / "shop")
-    return folder / "shop"
-
-
-@pytest.fixture(scope="module")
 def out(cupel, shop):
-    (shop / "pages" / "p.md").write_text(PAGE)
     done = cupel(["render", "p", "--to", "svg,png,txt,html,pdf", "--out", "out"], shop)
     assert done.stdout.split() == [f"out/{f}" for f in ("genres.svg", "whole.svg", "times.svg", "genres.png", "whole.png",
                                                         "times.png", "p.txt", "p.html", "p.pdf")]

@@ -37,12 +37,7 @@ SELECT 1 AS x WHERE false
 
 
 @pytest.fixture(scope="module")
-def html(cupel, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("html")
-    cupel(["init", "shop"], folder)
-    shop = folder / "shop"
-    cupel(["run"], shop)
-    (shop / "pages" / "p.md").write_text(PAGE)
+def html(cupel, shop):
     done = cupel(["render", "p", "--to", "txt,html", "--out", "out"], shop)
     assert done.stdout == "out/p.txt\nout/p.html\n"
     return shop / "out" / "p.html"

@@ -50,15 +50,6 @@ encoding:
 NOW = ["--now", "2026-11-21T12:00:00Z"]
 
 
-@pytest.fixture(scope="module")
-def shop(cupel, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("input")
-    cupel(["init", "shop"], folder)
-    cupel(["run"], folder / "shop")
-    (folder / "shop" / "pages" / "p.md").write_text(PAGE)
-    return folder / "shop"
-
-
 @pytest.fixture
 def page(cupel, shop):
     """page(text, ...): the page rendered; page.check(text): what validate says of it."""

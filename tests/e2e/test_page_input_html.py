@@ -97,15 +97,6 @@ SHOWN = """({
 
 
 @pytest.fixture(scope="module")
-def shop(cupel, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("input")
-    cupel(["init", "shop"], folder)
-    cupel(["run"], folder / "shop")
-    (folder / "shop" / "pages" / "p.md").write_text(PAGE)
-    return folder / "shop"
-
-
-@pytest.fixture(scope="module")
 def browser():
     b = Browser()
     yield b
@@ -274,6 +265,21 @@ def test_what_cannot_work_says_why(cupel, shop, browser):
     done = opened(cupel, shop, browser, "f", "--input", "a=y")
     assert "cannot be changed in HTML: its answers are too much for a file" in done.stderr
     assert browser.ask("document.querySelector('input').disabled") is True and browser.complaints() == []
+
+
+def test_rows_stay_apart_whatever_they_hold(cupel, shop, browser):
+    """Equal rows are carried once; these differ only in where a value with control characters ends."""
+    (shop / "pages" / "f.md").write_text(
+        "```input a\ntype: select\noptions: [1, 2]\n```\n"
+        "```sql q\nSELECT k, v, count(*) AS n FROM (VALUES ('x' || chr(31), 'y', 1), ('x', chr(31) || 'y', 1), "
+        "('x' || chr(30), 'y', 2), ('x', chr(30) || 'y', 2)) t(k, v, a) WHERE a = $a GROUP BY k, v ORDER BY length(k)\n```\n"
+        "```table q\n```\n")
+    done = opened(cupel, shop, browser, "f")
+    assert "warning" not in done.stderr
+    cells = "[...document.querySelectorAll('td')].map(e => e.textContent.trim().length)"
+    for value in ("0", "1", "0"):
+        choose(browser, "a", value)
+        assert browser.ask(cells) == [1, 2, 1, 2, 1, 1]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
