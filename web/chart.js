@@ -2,7 +2,7 @@
 (async () => {
   await Promise.allSettled([400, 600].map((weight) => document.fonts.load(weight + " 12px Inter")));
   const context = document.createElement("canvas").getContext("2d");
-  const { merged, madeToFit, fitPanels } = chartKit((text, font, size, weight, style) => {
+  const { merged, themed, madeToFit, fitPanels } = chartKit((text, font, size, weight, style) => {
     context.font = `${style} ${weight} ${size}px ${font}`;
     return context.measureText(text).width;
   });
@@ -23,12 +23,17 @@
 
   // On a phone a chart is not crushed but drawn larger, and shown smaller by the style sheet.
   const LEAST_WIDTH = 480, LEAST_HEIGHT = 420;
-  const widthOf = (chart) => Math.min(Math.max(chart.figure.clientWidth, LEAST_WIDTH), chart.width);
+  // Side by side they take what room there is, and are low enough for two rows of them on a screen.
+  const BESIDE = { width: 400, least: 280, most: 400, share: 0.62 };
+  const beside = (figure) => figure.parentElement.matches(".charts") && figure.clientWidth >= BESIDE.width;
+  const widthOf = ({ figure, width }) => (beside(figure) ? figure.clientWidth : Math.min(Math.max(figure.clientWidth, LEAST_WIDTH), width));
+  const heightOf = (chart, width) => (beside(chart.figure) ? Math.min(Math.max(width * BESIDE.share, BESIDE.least), BESIDE.most)
+    : Math.max(width * chart.height / chart.width, Math.min(LEAST_HEIGHT, chart.height)));
 
   function madeReady(chart) {
-    const config = merged(theme.common, theme[dark.matches ? "dark" : "light"]);
+    const width = widthOf(chart), height = heightOf(chart, width);
+    const config = themed(theme, dark.matches ? "dark" : "light", height);
     config.background = "transparent";
-    const width = widthOf(chart), height = Math.max(width * chart.height / chart.width, Math.min(LEAST_HEIGHT, chart.height));
     const { spec, fit } = madeToFit(chart.spec, merged(config, chart.spec.config || {}), width, height);
     vega.setRandom(vega.randomLCG(42));
     return { spec: { ...spec, datasets: chart.data }, config, fit, width, height };

@@ -5,7 +5,7 @@
   const measure = world.measureText, load = world.loadUrl;
   delete world.measureText;
   delete world.loadUrl;
-  const { merged, madeToFit, fitPanels } = chartKit(measure);
+  const { merged, themed, madeToFit, fitPanels } = chartKit(measure);
 
   // --- text widths: of the fonts that draw the picture ---
 
@@ -74,7 +74,7 @@
     const result = { done: false, svg: "", errors: [], warnings: [] };
     const log = listener(result);
     const theme = JSON.parse(themeText);
-    const config = themeName ? merged(theme.common, theme[themeName]) : { customFormatTypes: true };
+    const config = themeName ? themed(theme, themeName, height || Infinity) : { customFormatTypes: true };
     const asked = JSON.parse(specText);
     vega.setRandom(vega.randomLCG(42)); // jitter, samples and bootstraps are the same each time
     const made = width && height ? madeToFit(asked, merged(config, asked.config || {}), width, height)

@@ -43,6 +43,13 @@ globalThis.chartKit = function (measure) {
     return out;
   }
 
+  // What charts look like; one of several that stand side by side has smaller letters at its head.
+  function themed(theme, name, height) {
+    const smaller = 420; // pixels
+    const config = merged(theme.common, theme[name]);
+    return height < smaller ? merged(config, theme.small) : config;
+  }
+
   function isComposed(spec) {
     const e = spec.encoding || {};
     return !!(spec.hconcat || spec.vconcat || spec.concat || spec.facet || spec.repeat || spec.spec || e.facet || e.row || e.column);
@@ -138,5 +145,5 @@ globalThis.chartKit = function (measure) {
     if (right || bottom) view.padding({ left: pad.left, top: pad.top, right: pad.right + right, bottom: pad.bottom + bottom }).resize().run();
   }
 
-  return { merged: merged, madeToFit: madeToFit, fitPanels: fitPanels };
+  return { merged: merged, themed: themed, madeToFit: madeToFit, fitPanels: fitPanels };
 };

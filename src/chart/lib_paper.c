@@ -19,6 +19,7 @@
 #define LIST_STEP   14.0
 #define TILE_GAP    9.0
 #define TILE_PAD    8.0
+#define PICTURE_GAP 12.0
 #define POINTS      0.75   /* of a pixel */
 #define WIDE        1600.0 /* a picture, in pixels */
 
@@ -535,40 +536,52 @@ static void print_tiles(struct printer *p, const struct paper_block *b)
 
 /* --- pictures --- */
 
-static double picture_scale(const struct printer *p, double width, double height)
+static double picture_width(const struct paper_block *b)
 {
-    return fmin(POINTS, fmin(inner_width() / width, (bottom(p) - MARGIN) / height));
+    return (inner_width() - PICTURE_GAP * (double)(b->npictures - 1)) / (double)b->npictures;
+}
+
+static double picture_scale(const struct printer *p, const struct paper_block *b, double width, double height)
+{
+    return fmin(POINTS, fmin(picture_width(b) / width, (bottom(p) - MARGIN) / height));
+}
+
+/* The height of the highest of them, as printed; 0 = not one can be read. */
+static double pictures_height(const struct printer *p, const struct paper_block *b)
+{
+    double most = 0;
+    for (size_t i = 0; i < b->npictures; i++) {
+        const struct paper_picture *picture = &b->pictures[i];
+        double width, height;
+        RsvgHandle *h = rsvg_handle_new_from_data((const guint8 *)picture->svg, picture->n, NULL);
+        if (h && rsvg_handle_get_intrinsic_size_in_pixels(h, &width, &height))
+            most = fmax(most, height * picture_scale(p, b, width, height));
+        if (h)
+            g_object_unref(h);
+    }
+    return most;
 }
 
 /* A heading's picture is on its page, when there is one that holds both. */
 static double follows(const struct printer *p, const struct paper_block *next)
 {
     enum { LINES = 60, HEADING = 60 };
-    double width, height, room = LINES;
-    RsvgHandle *h = next && next->kind == PAPER_PICTURE
-                        ? rsvg_handle_new_from_data((const guint8 *)next->svg, next->svg_n, NULL)
-                        : NULL;
-    if (h && rsvg_handle_get_intrinsic_size_in_pixels(h, &width, &height)) {
-        double picture = height * picture_scale(p, width, height) + GAP;
-        room = p->tall || picture + HEADING < bottom(p) - MARGIN ? picture : LINES;
-    }
-    if (h)
-        g_object_unref(h);
-    return room;
+    double high = next && next->kind == PAPER_PICTURES ? pictures_height(p, next) + GAP : LINES;
+    return p->tall || high + HEADING < bottom(p) - MARGIN ? high : LINES;
 }
 
-static bool print_picture(struct printer *p, const struct paper_block *b, struct err *e)
+static bool print_picture(struct printer *p, const struct paper_block *b, size_t i, struct err *e)
 {
     GError *g = NULL;
     double width, height;
-    RsvgHandle *h = rsvg_handle_new_from_data((const guint8 *)b->svg, b->svg_n, &g);
+    const struct paper_picture *picture = &b->pictures[i];
+    RsvgHandle *h = rsvg_handle_new_from_data((const guint8 *)picture->svg, picture->n, &g);
     bool ok = h && rsvg_handle_get_intrinsic_size_in_pixels(h, &width, &height);
     if (ok) {
-        double scale = picture_scale(p, width, height);
-        need_room(p, height * scale);
-        const RsvgRectangle view = {MARGIN, p->y, width * scale, height * scale};
+        double scale = picture_scale(p, b, width, height);
+        const RsvgRectangle view = {MARGIN + (picture_width(b) + PICTURE_GAP) * (double)i, p->y,
+                                    width * scale, height * scale};
         ok = rsvg_handle_render_document(h, p->c, &view, &g);
-        p->y += height * scale + 2 * GAP;
     }
     if (!ok)
         fail(e, ERR_DATA, "a picture cannot be drawn: %s", g ? g->message : "it has no size");
@@ -577,6 +590,17 @@ static bool print_picture(struct printer *p, const struct paper_block *b, struct
     if (h)
         g_object_unref(h);
     return ok;
+}
+
+static bool print_pictures(struct printer *p, const struct paper_block *b, struct err *e)
+{
+    double height = pictures_height(p, b);
+    need_room(p, height);
+    for (size_t i = 0; i < b->npictures; i++)
+        if (!print_picture(p, b, i, e))
+            return false;
+    p->y += height + 2 * GAP;
+    return true;
 }
 
 /* --- all of it --- */
@@ -604,8 +628,8 @@ static bool print_block(struct printer *p, const struct paper_block *b, int *par
     case PAPER_TILES:
         print_tiles(p, b);
         return true;
-    case PAPER_PICTURE:
-        return print_picture(p, b, e);
+    case PAPER_PICTURES:
+        return print_pictures(p, b, e);
     }
     return true;
 }

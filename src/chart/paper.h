@@ -10,9 +10,14 @@ enum paper_kind {
     PAPER_TEXT,    /* markup, marker, level, quote */
     PAPER_CODE,    /* text as it is */
     PAPER_RULE,
-    PAPER_TABLE,   /* heads, cells, right, bars */
-    PAPER_TILES,   /* tiles */
-    PAPER_PICTURE, /* svg */
+    PAPER_TABLE,    /* heads, cells, right, bars */
+    PAPER_TILES,    /* tiles */
+    PAPER_PICTURES, /* pictures, side by side */
+};
+
+struct paper_picture {
+    const char *svg;
+    size_t n;
 };
 
 struct paper_tile {
@@ -38,8 +43,8 @@ struct paper_block {
     const struct paper_tile *tiles;
     size_t ntiles;
 
-    const char *svg;
-    size_t svg_n;
+    const struct paper_picture *pictures;
+    size_t npictures;
 };
 
 struct paper {

@@ -76,20 +76,20 @@ static bool as_picture(const struct rendering *r, struct buf *out, struct err *e
     return page_png(&r->sheet, out, e);
 }
 
-static bool as_svg(const struct rendering *r, const struct page_chart *c, struct buf *out, struct err *e)
+static bool as_svg(const struct rendering *r, const struct sheet_chart *c, struct buf *out, struct err *e)
 {
     struct chart_svg svg;
-    if (!sheet_svg(&r->sheet, c, r->theme, &svg, e))
+    if (!sheet_svg(&r->sheet, c, SHEET_ALONE, r->theme, &svg, e))
         return false;
     buf_add(out, svg.svg, svg.n);
     return buf_done(out, e);
 }
 
-static bool as_png(const struct rendering *r, const struct page_chart *c, struct buf *out, struct err *e)
+static bool as_png(const struct rendering *r, const struct sheet_chart *c, struct buf *out, struct err *e)
 {
     const char *png;
     size_t n;
-    if (!sheet_png(&r->sheet, c, r->theme, &png, &n, e))
+    if (!sheet_png(&r->sheet, c, SHEET_ALONE, r->theme, &png, &n, e))
         return false;
     buf_add(out, png, n);
     return buf_done(out, e);
@@ -98,7 +98,7 @@ static bool as_png(const struct rendering *r, const struct page_chart *c, struct
 static const struct format {
     const char *name;
     bool (*write)(const struct rendering *r, struct buf *out, struct err *e); /* the page; or: */
-    bool (*draw)(const struct rendering *r, const struct page_chart *c, struct buf *out, struct err *e);
+    bool (*draw)(const struct rendering *r, const struct sheet_chart *c, struct buf *out, struct err *e);
 } formats[] = {{"txt", as_text, NULL},
                {"html", as_html, NULL},
                {"pdf", as_pdf, NULL},
@@ -171,9 +171,9 @@ static bool write_charts(struct rendering *r, const struct format *f, struct err
     const struct sheet *s = &r->sheet;
     bool some = false;
     for (size_t i = 0; i < s->nblocks; i++) {
-        const struct page_chart *c = sheet_chart(s, &s->blocks[i]);
+        const struct sheet_chart *c = sheet_chart(s, &s->blocks[i]);
         auto_buf out = BUF(512 << 20);
-        if (c && (!f->draw(r, c, &out, e) || !put(r, c->name, f, &out, e)))
+        if (c && (!f->draw(r, c, &out, e) || !put(r, c->chart.name, f, &out, e)))
             return false;
         some = some || c;
     }

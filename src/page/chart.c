@@ -164,7 +164,7 @@ static void add_warnings(const struct page_chart *c, const char *lines, struct p
 }
 
 bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum chart_theme theme,
-                     struct chart_svg *ret, struct problems *warnings, struct err *e)
+                     struct chart_size size, struct chart_svg *ret, struct problems *warnings, struct err *e)
 {
     const char *spec = c->captioned ? c->captioned : c->json;
     const struct chart_job j = {.spec = spec,
@@ -172,8 +172,8 @@ bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum ch
                                 .data = c->data,
                                 .ndata = c->ndata,
                                 .theme = theme,
-                                .width = PAGE_CHART_WIDTH,
-                                .height = PAGE_CHART_HEIGHT};
+                                .width = size.width,
+                                .height = size.height};
     if (!chart_svg(g, &j, ret, e)) {
         e->at = c->at;
         return wrap(e, "chart '%s'", c->name);

@@ -29,10 +29,14 @@ bool page_chart_rows(struct arena *a, const struct page_query *q, const char *sp
 /* A line below the title, for pictures: they travel without their page. */
 bool page_chart_caption(struct arena *a, struct page_chart *c, const char *line, struct err *e) must_check;
 
-enum { PAGE_CHART_WIDTH = 800, PAGE_CHART_HEIGHT = 500 };
+enum { PAGE_CHART_WIDTH = 800, PAGE_CHART_HEIGHT = 500 }; /* when it stands alone */
+struct chart_size {
+    int width, height; /* pixels */
+};
 /* Of that size, unless the spec has sizes. Errors and Vega's warnings have the chart's place. */
 bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum chart_theme theme,
-                     struct chart_svg *ret, struct problems *warnings, struct err *e) must_check;
+                     struct chart_size size, struct chart_svg *ret, struct problems *warnings,
+                     struct err *e) must_check;
 
 /* The chart in characters, `width` columns wide, when it is one of bars of a text and a number that the query
  * gives; else only a line that says that there is a chart. */

@@ -12,6 +12,7 @@ enum { MAX_HANDS = 4, STACK_BYTES = 8 << 20 }; /* the stack is what the JavaScri
 struct crew {
     struct sheet_chart *charts;
     size_t n;
+    enum sheet_medium medium;
     enum chart_theme theme;
     bool png;
     const size_t *order;
@@ -31,16 +32,43 @@ struct hand {
     bool begun;
 };
 
+bool sheet_paired(const struct sheet_chart *c)
+{
+    return c->number % 2 == 1 || c->number + 1 < c->row;
+}
+
+/* What a drawing for a medium is kept as: one that has the usual size is the usual one. */
+static enum sheet_medium kept_as(const struct sheet_chart *c, enum sheet_medium medium)
+{
+    return c->row < 2 || (medium == SHEET_PAPER && !sheet_paired(c)) ? SHEET_ALONE : medium;
+}
+
+/* Letters come out as large as in a chart that has the whole width. */
+static struct chart_size size_of(const struct sheet_chart *c, enum sheet_medium medium)
+{
+    switch (kept_as(c, medium)) {
+    case SHEET_SCREEN:
+        return sheet_columns(c->row) == 2 ? (struct chart_size){640, 400} : (struct chart_size){480, 300};
+    case SHEET_PAPER:
+        return (struct chart_size){400, 280};
+    case SHEET_ALONE:
+    case SHEET_MEDIA:
+        break;
+    }
+    return (struct chart_size){PAGE_CHART_WIDTH, PAGE_CHART_HEIGHT};
+}
+
 static bool draw_one(struct hand *h, struct sheet_chart *c, struct result *r)
 {
     const struct crew *crew = h->crew;
-    struct drawing *d = &c->drawn[crew->theme];
+    struct drawing *d = &c->drawn[kept_as(c, crew->medium)][crew->theme];
     r->warnings.a = h->a;
     if (d->svg.svg && (d->png || !crew->png))
         return true;
     if (!h->engine && !chart_open(h->a, &h->engine, &r->e))
         return false;
-    if (!d->svg.svg && !page_chart_draw(h->engine, &c->chart, crew->theme, &d->svg, &r->warnings, &r->e))
+    if (!d->svg.svg && !page_chart_draw(h->engine, &c->chart, crew->theme, size_of(c, crew->medium), &d->svg,
+                                        &r->warnings, &r->e))
         return false;
     return !crew->png || d->png || chart_png(h->engine, &d->svg, 2, &d->png, &d->png_n, &r->e) ||
            wrap(&r->e, "chart '%s'", c->chart.name);
@@ -111,11 +139,22 @@ static void work_together(struct crew *crew, struct arena *a)
     pthread_attr_destroy(&attr);
 }
 
+/* A chart that is drawn for several media has the same to say each time. */
+static void warn_once(struct problems *warnings, const struct err *e)
+{
+    for (size_t i = 0; i < warnings->n; i++)
+        if (warnings->v[i].at.line == e->at.line && strcmp(warnings->v[i].msg, e->msg) == 0)
+            return;
+    problems_add(warnings, e);
+}
+
 /* Draws what the sheet has not drawn yet; all or an error, the first by the order of the page. */
-static bool draw_all(const struct sheet *s, enum chart_theme theme, bool png, struct err *e)
+static bool draw_all(const struct sheet *s, enum sheet_medium medium, enum chart_theme theme, bool png,
+                     struct err *e)
 {
     struct crew crew = {.charts = s->charts,
                         .n = s->ncharts,
+                        .medium = medium,
                         .theme = theme,
                         .png = png,
                         .order = order_of(s),
@@ -124,7 +163,7 @@ static bool draw_all(const struct sheet *s, enum chart_theme theme, bool png, st
     for (size_t i = 0; i < s->ncharts; i++) {
         struct result *r = &crew.results[i];
         for (size_t k = 0; k < r->warnings.n; k++)
-            problems_add(s->warnings, &r->warnings.v[k]);
+            warn_once(s->warnings, &r->warnings.v[k]);
         if (r->failed) {
             *e = r->e;
             return false;
@@ -133,37 +172,29 @@ static bool draw_all(const struct sheet *s, enum chart_theme theme, bool png, st
     return true;
 }
 
-static const struct drawing *find(const struct sheet *s, const struct page_chart *c, enum chart_theme theme)
-{
-    for (size_t i = 0; i < s->ncharts; i++)
-        if (&s->charts[i].chart == c)
-            return &s->charts[i].drawn[theme];
-    return NULL;
-}
-
-const struct page_chart *sheet_chart(const struct sheet *s, const struct block *b)
+const struct sheet_chart *sheet_chart(const struct sheet *s, const struct block *b)
 {
     for (size_t i = 0; i < s->ncharts; i++)
         if (s->charts[i].block == b)
-            return &s->charts[i].chart;
+            return &s->charts[i];
     return NULL;
 }
 
-bool sheet_svg(const struct sheet *s, const struct page_chart *c, enum chart_theme theme,
-               struct chart_svg *ret, struct err *e)
+bool sheet_svg(const struct sheet *s, const struct sheet_chart *c, enum sheet_medium medium,
+               enum chart_theme theme, struct chart_svg *ret, struct err *e)
 {
-    const struct drawing *d = find(s, c, theme);
-    if (!d->svg.svg && !draw_all(s, theme, false, e))
+    const struct drawing *d = &c->drawn[kept_as(c, medium)][theme];
+    if (!d->svg.svg && !draw_all(s, medium, theme, false, e))
         return false;
     *ret = d->svg;
     return true;
 }
 
-bool sheet_png(const struct sheet *s, const struct page_chart *c, enum chart_theme theme, const char **ret,
-               size_t *ret_n, struct err *e)
+bool sheet_png(const struct sheet *s, const struct sheet_chart *c, enum sheet_medium medium,
+               enum chart_theme theme, const char **ret, size_t *ret_n, struct err *e)
 {
-    const struct drawing *d = find(s, c, theme);
-    if (!d->png && !draw_all(s, theme, true, e))
+    const struct drawing *d = &c->drawn[kept_as(c, medium)][theme];
+    if (!d->png && !draw_all(s, medium, theme, true, e))
         return false;
     *ret = d->png;
     *ret_n = d->png_n;

@@ -15,6 +15,7 @@ struct writer {
     struct buf *out;
     const char *title; /* of the first heading; NULL until it comes */
     struct map ids;    /* of headings */
+    bool wide;         /* charts stand side by side */
     size_t heading;    /* where the text of the one at hand begins in out; 0 = none */
 };
 
@@ -363,12 +364,12 @@ static bool write_live(struct writer *w, const struct page_chart *c, struct err 
 /* As a PNG: it looks the same whatever fonts the reader's machine has. */
 static bool write_chart(struct writer *w, const struct block *b, struct err *e)
 {
-    const struct page_chart *c = sheet_chart(w->sheet, b);
-    const char *png, *title = c->title ? c->title : c->name;
+    const struct sheet_chart *c = sheet_chart(w->sheet, b);
+    const char *png, *title = c->chart.title ? c->chart.title : c->chart.name;
     size_t n;
     if (w->live)
-        return write_live(w, c, e);
-    if (!sheet_png(w->sheet, c, CHART_LIGHT, &png, &n, e))
+        return write_live(w, &c->chart, e);
+    if (!sheet_png(w->sheet, c, SHEET_SCREEN, CHART_LIGHT, &png, &n, e))
         return false;
     buf_addf(w->out, "<figure class=\"chart\"><img width=\"%u\" height=\"%u\" alt=\"", png_side(png, 16) / 2,
              png_side(png, 20) / 2);
@@ -376,6 +377,21 @@ static bool write_chart(struct writer *w, const struct block *b, struct err *e)
     buf_addf(w->out, "\" src=\"data:image/png;base64,");
     add_base64(w->out, png, n);
     buf_addf(w->out, "\"></figure>\n");
+    return true;
+}
+
+static bool write_charts(struct writer *w, size_t from, size_t end, struct err *e)
+{
+    static const char *const words[] = {"", "", "two", "three"};
+    size_t n = sheet_chart(w->sheet, &w->sheet->blocks[from])->row;
+    if (n > 1)
+        buf_addf(w->out, "<div class=\"charts %s\">\n", words[sheet_columns(n)]);
+    for (size_t i = from; i < end; i++)
+        if (w->sheet->blocks[i].kind == BLOCK_CHART && !write_chart(w, &w->sheet->blocks[i], e))
+            return false;
+    if (n > 1)
+        buf_addf(w->out, "</div>\n");
+    w->wide = w->wide || n > 1;
     return true;
 }
 
@@ -403,7 +419,7 @@ static void write_script(struct buf *b, const char *js)
     buf_addf(b, "</script>\n");
 }
 
-static void write_head(struct buf *b, const char *title, bool charts, bool inputs)
+static void write_head(struct buf *b, const char *title, bool wide, bool charts, bool inputs)
 {
     buf_addf(
         b,
@@ -422,7 +438,7 @@ static void write_head(struct buf *b, const char *title, bool charts, bool input
              CUPEL_VERSION, title);
     write_style(b, web_fonts_css);
     write_style(b, web_page_css);
-    buf_addf(b, "</head>\n<body>\n<main>\n");
+    buf_addf(b, "</head>\n<body%s>\n<main>\n", wide ? " class=\"wide\"" : "");
 }
 
 static bool write_foot(struct buf *b, bool charts, const struct html_live *changes, struct err *e)
@@ -478,9 +494,12 @@ bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e)
             html_inputs(s, i, end, s->live != NULL, w.out);
             i = end - 1;
         }
+        if (s->blocks[i].kind == BLOCK_CHART) {
+            if (!write_charts(&w, i, end, e))
+                return false;
+            i = end - 1;
+        }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(&w, &s->blocks[i], e))
-            return false;
-        if (s->blocks[i].kind == BLOCK_CHART && !write_chart(&w, &s->blocks[i], e))
             return false;
         if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(&w, &s->blocks[i], e))
             return false;
@@ -488,7 +507,7 @@ bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e)
     if (!buf_done(&body, e))
         return false;
     bool charts = live && s->ncharts > 0;
-    write_head(out, w.title ? plain(s->a, w.title) : s->page->name, charts, w.changes != NULL);
+    write_head(out, w.title ? plain(s->a, w.title) : s->page->name, w.wide, charts, w.changes != NULL);
     buf_add(out, body.p, body.len);
     return write_foot(out, charts, w.changes, e) && buf_done(out, e);
 }

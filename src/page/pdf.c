@@ -297,14 +297,27 @@ static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e
     return true;
 }
 
-static bool write_chart(struct writer *w, const struct block *b, struct err *e)
+/* Two that stand side by side share a line. */
+static bool write_charts(struct writer *w, size_t from, size_t end, struct err *e)
 {
-    struct chart_svg svg;
-    if (!sheet_svg(w->sheet, sheet_chart(w->sheet, b), CHART_LIGHT, &svg, e))
-        return false;
-    struct paper_block *p = add_block(w, PAPER_PICTURE);
-    p->svg = svg.svg;
-    p->svg_n = svg.n;
+    struct paper_picture *left = NULL; /* waits for the one beside it */
+    for (size_t i = from; i < end; i++) {
+        struct chart_svg svg;
+        const struct sheet_chart *c = sheet_chart(w->sheet, &w->sheet->blocks[i]);
+        if (!c)
+            continue;
+        if (!sheet_svg(w->sheet, c, SHEET_PAPER, CHART_LIGHT, &svg, e))
+            return false;
+        if (!left) {
+            struct paper_block *b = add_block(w, PAPER_PICTURES);
+            b->pictures = left = arena_make(w->a, struct paper_picture, 2);
+            b->npictures = sheet_paired(c) ? 2 : 1;
+            *left = (struct paper_picture){svg.svg, svg.n};
+        } else {
+            left[1] = (struct paper_picture){svg.svg, svg.n};
+            left = NULL;
+        }
+    }
     return true;
 }
 
@@ -330,11 +343,14 @@ static bool write_blocks(struct writer *w, struct err *e)
                 return false;
             i = end - 1;
         }
+        if (s->blocks[i].kind == BLOCK_CHART) {
+            if (!write_charts(w, i, end, e))
+                return false;
+            i = end - 1;
+        }
         if (s->blocks[i].kind == BLOCK_INPUT)
             write_input(w, &s->blocks[i]);
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(w, &s->blocks[i], e))
-            return false;
-        if (s->blocks[i].kind == BLOCK_CHART && !write_chart(w, &s->blocks[i], e))
             return false;
         if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(w, &s->blocks[i], e))
             return false;

@@ -152,6 +152,19 @@ static bool add_caption(const struct sheet *s, struct page_chart *c, struct err 
     return !line.len || page_chart_caption(s->a, c, line.p, e);
 }
 
+/* Behind the one before it, or the first of a row. */
+static void place_chart(const struct sheet *s, struct sheet_chart *c)
+{
+    size_t from = (size_t)(c->block - s->blocks);
+    if (c > s->charts && c[-1].number + 1 < c[-1].row) {
+        c->number = c[-1].number + 1;
+        c->row = c[-1].row;
+        return;
+    }
+    for (size_t i = from, end = sheet_row_end(s, from); i < end; i++)
+        c->row += s->blocks[i].kind == BLOCK_CHART;
+}
+
 static bool read_charts(struct sheet *s, struct err *e)
 {
     s->charts = arena_make(s->a, struct sheet_chart, s->nblocks + 1);
@@ -165,6 +178,7 @@ static bool read_charts(struct sheet *s, struct err *e)
                                b->name);
         struct sheet_chart *c = &s->charts[s->ncharts++];
         *c = (struct sheet_chart){.block = b};
+        place_chart(s, c);
         if (!page_chart_read(s->a, &s->queries, b, &c->chart, e) || !add_caption(s, &c->chart, e))
             return false;
     }
@@ -386,10 +400,17 @@ size_t sheet_row_end(const struct sheet *s, size_t i)
         const struct block *b = &s->blocks[i];
         if (b->kind == kind)
             end = i + 1;
-        else if (b->kind != BLOCK_MARKDOWN || b->body[strspn(b->body, " \t\r\n")])
+        else if (b->kind != BLOCK_SQL && (b->kind != BLOCK_MARKDOWN || b->body[strspn(b->body, " \t\r\n")]))
             break;
     }
     return end;
+}
+
+size_t sheet_columns(size_t n)
+{
+    enum { MOST = 3 };
+    size_t lines = (n + MOST - 1) / MOST;
+    return n ? (n + lines - 1) / lines : 0;
 }
 
 static const char *first_value(const struct page_query *q, size_t column)

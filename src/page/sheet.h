@@ -15,10 +15,19 @@ struct drawing { /* NULL = not made yet */
     size_t png_n;
 };
 
+/* Where a chart is seen: charts of a row are drawn for the room that they get. */
+enum sheet_medium {
+    SHEET_ALONE,  /* a file of its own: the size that charts have */
+    SHEET_SCREEN, /* up to three side by side */
+    SHEET_PAPER,  /* two side by side */
+    SHEET_MEDIA,
+};
+
 struct sheet_chart {
     struct page_chart chart;
     const struct block *block;
-    struct drawing drawn[CHART_PLAIN]; /* by theme */
+    size_t number, row; /* the how manieth it is of those that stand side by side, and how many they are */
+    struct drawing drawn[SHEET_MEDIA][CHART_PLAIN]; /* by theme */
 };
 
 struct sheet {
@@ -65,9 +74,11 @@ struct sheet_tile {
     const double *trend;       /* NAN = nothing there */
     size_t ntrend;
 };
-/* Value blocks that follow one another, with nothing but blanks between them, stand side by side, and so do
- * inputs: the index behind the last of those that begin at block i. */
+/* Value blocks that follow one another, with nothing but blanks and queries between them, stand side by side,
+ * and so do inputs and charts: the index behind the last of those that begin at block i. */
 size_t sheet_row_end(const struct sheet *s, size_t i);
+/* How many of n charts stand side by side where there is room: 1, 2 or 3. */
+size_t sheet_columns(size_t n);
 bool sheet_tile(const struct sheet *s, const struct block *b, struct sheet_tile *ret,
                 struct err *e) must_check;
 
@@ -78,13 +89,15 @@ const struct block *sheet_query_block(const struct sheet *s, const char *name);
 const struct page_input *sheet_input(const struct sheet *s, const struct block *b);
 
 /* The chart of a block, which belongs to the sheet. */
-const struct page_chart *sheet_chart(const struct sheet *s, const struct block *b);
+const struct sheet_chart *sheet_chart(const struct sheet *s, const struct block *b);
+/* On paper two charts of a row share a line; the last of an odd number has one for itself. */
+bool sheet_paired(const struct sheet_chart *c);
 /* It drawn. The first that is asked for draws all of the page's, on several threads. */
-bool sheet_svg(const struct sheet *s, const struct page_chart *c, enum chart_theme theme,
-               struct chart_svg *ret, struct err *e) must_check;
+bool sheet_svg(const struct sheet *s, const struct sheet_chart *c, enum sheet_medium medium,
+               enum chart_theme theme, struct chart_svg *ret, struct err *e) must_check;
 /* With two pixels for one, for screens and paper of today. */
-bool sheet_png(const struct sheet *s, const struct page_chart *c, enum chart_theme theme, const char **ret,
-               size_t *ret_n, struct err *e) must_check;
+bool sheet_png(const struct sheet *s, const struct sheet_chart *c, enum sheet_medium medium,
+               enum chart_theme theme, const char **ret, size_t *ret_n, struct err *e) must_check;
 
 /* Where its figures are; and what it shows but for its line. */
 bool sheet_tile_columns(const struct sheet *s, const struct block *b, struct tile_columns *ret,

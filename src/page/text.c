@@ -175,7 +175,7 @@ static void write_chart(struct writer *w, const struct block *b)
 {
     if (w->out->len)
         buf_addf(w->out, "\n");
-    page_chart_text(&w->sheet->queries, sheet_chart(w->sheet, b), w->width, w->out);
+    page_chart_text(&w->sheet->queries, &sheet_chart(w->sheet, b)->chart, w->width, w->out);
 }
 
 bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e)

@@ -146,6 +146,88 @@ def test_charts_live(cupel, html, browser):
     assert still.count("<img ") == 2 and still.count("<script") == 1 and 'alt="Bars"' in still
 
 
+ROWS = """# Side by side
+
+```sql q
+SELECT * FROM (VALUES ('a', 3), ('b', 5)) t(k, n)
+```
+%s
+A text between.
+
+%s"""
+ONE = "```chart %s\ntitle: %s\ndata: {name: q}\nmark: bar\nencoding:\n  y: {field: k, type: nominal}\n  x: {field: n, type: quantitative}\n```\n"
+BOXES = ("[...document.querySelectorAll('figure.chart')].map(f => [f, f.querySelector('svg, img')].map(e => (r => "
+         "[r.left, r.top + scrollY, r.width, r.height].map(Math.round))(e.getBoundingClientRect())))")
+
+
+def rows_page(shop, first, second):
+    """Two rows of charts; between those of the first there is a query."""
+    ask = "```sql %s\nSELECT 1\n```\n"
+    (shop / "pages" / "r.md").write_text(ROWS % (
+        "".join(ONE % (f"a{i}", f"A {i}") + "\n" + ask % f"q{i}" for i in range(first)),
+        "".join(ONE % (f"b{i}", f"B {i}") for i in range(second))))
+
+
+def boxes(browser, shop, folder, width, charts):
+    browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    browser.open(shop / folder / "r.html")
+    browser.ask(f"""new Promise(done => {{ const look = () => document.images.length === {charts} ||
+        performance.getEntriesByName('chart').length === {charts} ? done(true) : setTimeout(look, 20); look(); }})""")
+    assert browser.ask("document.documentElement.scrollWidth") <= width and browser.complaints() == []
+    return browser.ask(BOXES)
+
+
+def columns(figures):
+    """How many stand on each line."""
+    tops = [box[1] for box, _ in figures]
+    return [tops.count(top) for top in sorted(set(tops))]
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "static"])
+def test_charts_that_follow_one_another_stand_side_by_side(cupel, html, browser, live):
+    shop = html.parents[1]
+    folder = "live" if live else "still"
+    for first, second, at in ((2, 1, {1440: [2, 1], 1100: [2, 1], 768: [1, 1, 1], 390: [1, 1, 1]}),
+                              (3, 4, {1440: [3, 2, 2], 1100: [2, 1, 2, 2], 390: [1] * 7}),
+                              (5, 1, {1440: [3, 2, 1], 1100: [2, 2, 1, 1]})):
+        rows_page(shop, first, second)
+        cupel(["render", "r", "--to", "html", "--out", folder, *([] if live else ["--static"])], shop)
+        for width, want in at.items():
+            got = boxes(browser, shop, folder, width, first + second)
+            assert columns(got) == want, (first, second, width)
+            for figure, picture in got[:first]:
+                assert picture[2] <= figure[2] and picture[2] >= figure[2] - 2, "each takes the room that it gets"
+                assert 200 < picture[3] <= figure[3] + 1 and (width < 700 or picture[3] >= 279)
+            if second == 1 and width == 1440:
+                assert got[-1][1][2:] == [800, 500], "one that stands alone is as large as ever"
+    assert browser.barriers() == [] and browser.barriers(dark=True) == []
+    browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_charts_side_by_side_are_printed_legibly(cupel, html, browser):
+    shop = html.parents[1]
+    for n, width, want in ((3, 1440, [2, 1]), (2, 1440, [1, 1]), (3, 700, [1, 1, 1])):
+        rows_page(shop, n, 0)
+        cupel(["render", "r", "--to", "html", "--out", "live"], shop)
+        boxes(browser, shop, "live", width, n)
+        drawn = browser.ask("document.querySelector('figure.chart svg').getBoundingClientRect().width")
+        browser.call("Emulation.setEmulatedMedia", media="print")
+        browser.call("Emulation.setDeviceMetricsOverride", width=672, height=900, deviceScaleFactor=1, mobile=False)
+        got = browser.ask(BOXES)
+        assert columns(got) == want, (n, width)
+        assert all(picture[2] >= 0.65 * drawn and figure[0] + figure[2] <= 673 for figure, picture in got)
+        browser.call("Emulation.setEmulatedMedia", media="")
+    browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_a_chart_is_a_file_of_its_own_size_wherever_it_stands(cupel, html):
+    shop = html.parents[1]
+    rows_page(shop, 3, 1)
+    cupel(["render", "r", "--to", "svg", "--out", "files"], shop)
+    for name in ("a0", "a1", "a2", "b0"):
+        assert 'width="800" height="500"' in (shop / "files" / f"{name}.svg").read_text()[:200]
+
+
 def test_formats(cupel, html):
     shop = html.parents[1]
     assert "hint: did you mean 'html'?" in cupel(["render", "p", "--to", "htm"], shop, code=2).stderr

@@ -100,3 +100,17 @@ def test_contents_and_properties(pdf):
     data = (pdf / "a" / "p.pdf").read_bytes()
     assert data.count(b"/Type /Outlines") == 1 or b"/Outlines" in data
     assert data == (pdf / "b" / "p.pdf").read_bytes(), "the same page at the same time is the same file"
+
+
+def test_two_charts_share_a_line(cupel, pdf):
+    one = ("```chart c%d\ntitle: Chart %d\ndata: {name: q}\nmark: bar\nencoding:\n"
+           "  y: {field: k, type: nominal}\n  x: {field: n, type: quantitative}\n```\n")
+    (pdf / "pages" / "r.md").write_text("```sql q\nSELECT 'a' AS k, 3 AS n\n```\n" + "".join(one % (i, i) for i in range(3)) +
+                                        "\nA text.\n\n" + one % (3, 3))
+    cupel(["render", "r", "--to", "pdf", "--out", "a"], pdf)
+    found = subprocess.run(["pdftotext", "-bbox", pdf / "a" / "r.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    at = {}
+    for x, y, number in re.findall(r'xMin="([\d.]+)" yMin="([\d.]+)"[^>]*>Chart</word>\s*<word [^>]*>(\d)</word>', found):
+        at[int(number)] = (float(x), float(y))
+    assert at[0][1] == at[1][1] and at[1][0] > at[0][0] + 200, "a pair"
+    assert at[2][1] > at[0][1] and at[2][0] < 100 and at[3][0] < 100, "the last of three, and one that stands alone"
