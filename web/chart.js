@@ -13,7 +13,7 @@
   }));
   const inputs = typeof live === "undefined" ? null : live;
   function chosen(chart) { // the rows that inputs leave
-    for (const name in chart.pool) chart.data[name] = inputs.rows(name).map((row) => ({ ...chart.pool[name][row] }));
+    for (const name in chart.pool) chart.data[name] = inputs.values(name, chart.pool[name]);
   }
   charts.forEach(chosen);
   const options = {

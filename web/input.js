@@ -1,7 +1,7 @@
 // Inputs: what is chosen decides which of the rows that the file carries are shown. Nothing is computed or formatted
 // here but bars, lines and ranges of days.
 const live = (() => {
-  const { inputs, queries, tables, tiles, texts } = JSON.parse(document.getElementById("live").textContent);
+  const { inputs, queries, charts, tables, tiles, texts } = JSON.parse(document.getElementById("live").textContent);
   const state = inputs.map((input) => input.value);
   const initial = JSON.stringify(state), same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const listeners = [], answers = new Map(), controls = [];
@@ -66,6 +66,13 @@ const live = (() => {
     if (!answers.has(name)) answers.set(name, answer(queries[name]));
     return answers.get(name);
   }
+  function values(name, columns) { // the rows as a chart takes them
+    const of = columns.map((column) => {
+      const all = charts[name][column];
+      return all.once ? (row) => all.once[all.which[row]] : (row) => all[row];
+    });
+    return rows(name).map((row) => Object.fromEntries(columns.map((column, i) => [column, of[i](row)])));
+  }
   const depends = (query, input) => query.varies.includes(input) || query.filters.some((filter) => filter.input === input);
 
   // --- what is drawn ---
@@ -74,12 +81,10 @@ const live = (() => {
     const most = some.reduce((most, row) => Math.max(most, values[row] ?? 0), 0);
     some.forEach((row, i) => {
       const cell = body.rows[i].cells[column], value = values[row];
-      if (value !== null && value >= 0 && most > 0) {
-        cell.querySelector("rect").setAttribute("width", ((value / most) * 100).toFixed(1));
-      } else {
-        cell.classList.remove("bar");
-        cell.querySelector("svg")?.remove();
-      }
+      cell.classList.toggle("bar", value !== null && value >= 0 && most > 0);
+      if (!cell.classList.contains("bar")) return;
+      cell.insertAdjacentHTML("afterbegin", '<svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect height="1"/></svg>');
+      cell.querySelector("rect").setAttribute("width", ((value / most) * 100).toFixed(1));
     });
   }
   function drawTable(body, table) {
@@ -103,7 +108,7 @@ const live = (() => {
   function drawTile(element, tile) {
     let trend = element.querySelector(".trend");
     if (tile.tiles) {
-      element.innerHTML = tile.tiles[rows(tile.query)[0]] ?? tile.none;
+      element.innerHTML = tile.title + (tile.tiles[rows(tile.query)[0]] ?? tile.none);
       if (trend) element.append(trend);
     }
     if (!tile.trend) return;
@@ -223,5 +228,5 @@ const live = (() => {
   }
   follow();
   addEventListener("hashchange", follow);
-  return { rows, has: (name) => name in queries, changed: (listener) => listeners.push(listener) };
+  return { values, changed: (listener) => listeners.push(listener) };
 })();

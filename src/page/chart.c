@@ -47,7 +47,7 @@ static void add_time(struct buf *b, const char *s)
     buf_addf(b, "\"");
 }
 
-static void add_value(struct buf *b, const char *type, const char *s)
+void page_chart_value(struct buf *b, const char *type, const char *s)
 {
     if (!s || (is_number(type) && !isfinite(strtod(s, NULL))))
         buf_addf(b, "null");
@@ -59,30 +59,25 @@ static void add_value(struct buf *b, const char *type, const char *s)
         json_quote(b, s, strlen(s));
 }
 
-/* A column whose name stands nowhere in the spec cannot be asked for. */
-static bool *wanted_columns(struct arena *a, const struct page_query *q, const char *spec)
+bool page_chart_wants(const char *spec, const char *column)
 {
-    bool *wanted = arena_make(a, bool, q->ncolumns + 1);
-    for (size_t k = 0; k < q->ncolumns; k++)
-        wanted[k] = strstr(spec, q->columns[k]) || strpbrk(q->columns[k], "\"\\.[");
-    return wanted;
+    return strstr(spec, column) || strpbrk(column, "\"\\.[");
 }
 
-bool page_chart_rows(struct arena *a, const struct page_query *q, const char *spec, struct chart_data *ret,
-                     struct err *e)
+static bool write_rows(struct arena *a, const struct page_query *q, const char *spec, struct chart_data *ret,
+                       struct err *e)
 {
     auto_buf b = BUF(MAX_DATA);
-    const bool *wanted = wanted_columns(a, q, spec);
     buf_addf(&b, "[");
     for (size_t i = 0; i < q->rows.nrows; i++) {
         const char *comma = "";
         buf_addf(&b, i ? ",\n{" : "{");
         for (size_t k = 0; k < q->ncolumns; k++)
-            if (wanted[k]) {
+            if (page_chart_wants(spec, q->columns[k])) {
                 buf_addf(&b, "%s", comma);
                 json_quote(&b, q->columns[k], strlen(q->columns[k]));
                 buf_addf(&b, ":");
-                add_value(&b, q->types[k], q->rows.rows[i][k]);
+                page_chart_value(&b, q->types[k], q->rows.rows[i][k]);
                 comma = ",";
             }
         buf_addf(&b, "}");
@@ -121,7 +116,7 @@ bool page_chart_read(struct arena *a, const struct page_queries *qs, const struc
         const char *name = c.spec.sources[i].name;
         const struct page_query *q =
             query_find(a, qs, (struct str){name, strlen(name)}, c.spec.sources[i].at, e);
-        if (!q || !page_chart_rows(a, q, c.json, &c.data[i], e))
+        if (!q || !write_rows(a, q, c.json, &c.data[i], e))
             return false;
     }
     *ret = c;

@@ -23,9 +23,10 @@ struct page_chart {           /* ready to be drawn */
 bool page_chart_read(struct arena *a, const struct page_queries *qs, const struct block *b,
                      struct page_chart *ret, struct err *e) must_check;
 
-/* The rows of a query as JSON, of the columns that a spec (JSON) names. */
-bool page_chart_rows(struct arena *a, const struct page_query *q, const char *spec, struct chart_data *ret,
-                     struct err *e) must_check;
+/* Does a spec (JSON) name that column? One that it does not cannot be asked for. */
+bool page_chart_wants(const char *spec, const char *column);
+/* Appends a value of a column of that type as a chart takes it, as JSON. NULL = null. */
+void page_chart_value(struct buf *out, const char *type, const char *value);
 /* A line below the title, for pictures: they travel without their page. */
 bool page_chart_caption(struct arena *a, struct page_chart *c, const char *line, struct err *e) must_check;
 

@@ -158,7 +158,7 @@ static bool write_markdown(struct writer *w, const struct block *b, struct err *
 
 /* --- tables --- */
 
-static void write_cell(struct buf *b, const struct sheet_table *t, size_t row, size_t column)
+static void write_cell(struct buf *b, const struct sheet_table *t, size_t row, size_t column, bool bars)
 {
     const char *cell = t->cells[row * t->ncolumns + column], *value = t->values[row * t->ncolumns + column];
     double bar = t->bars[row * t->ncolumns + column];
@@ -172,7 +172,7 @@ static void write_cell(struct buf *b, const struct sheet_table *t, size_t row, s
     if (value && t->figures[column] && strcmp(cell, value) != 0)
         buf_addf(b, " data-v=\"%s\"", value);
     buf_addf(b, ">");
-    if (bar >= 0)
+    if (bar >= 0 && bars)
         buf_addf(b,
                  "<svg viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect "
                  "width=\"%.1f\" height=\"1\"/></svg>",
@@ -182,10 +182,10 @@ static void write_cell(struct buf *b, const struct sheet_table *t, size_t row, s
     buf_addf(b, bar >= 0 ? "</span>" : "");
 }
 
-void html_cells(struct buf *b, const struct sheet_table *t, size_t row)
+void html_cells(struct buf *b, const struct sheet_table *t, size_t row, bool bars)
 {
     for (size_t k = 0; k < t->ncolumns; k++)
-        write_cell(b, t, row, k);
+        write_cell(b, t, row, k, bars);
 }
 
 static bool write_table(struct writer *w, const struct block *block, struct err *e)
@@ -215,7 +215,7 @@ static bool write_table(struct writer *w, const struct block *block, struct err 
              number);
     for (size_t i = 0; i < t.nrows; i++) {
         buf_addf(b, "<tr>");
-        html_cells(b, &t, i);
+        html_cells(b, &t, i, true);
         buf_addf(b, "\n");
     }
     buf_addf(b, "</tbody></table>");
@@ -245,13 +245,18 @@ static void write_trend(struct buf *b, const double *v, size_t n)
     buf_addf(b, "\"/></svg>");
 }
 
+void html_tile_title(struct buf *b, const struct sheet_tile *t)
+{
+    buf_addf(b, "<dt>");
+    html_text(b, t->title);
+    buf_addf(b, "</dt>");
+}
+
 void html_tile(struct buf *b, const struct sheet_tile *t)
 {
     static const char *const words[] = {"down", "unchanged:", "up"}, *const arrows[] = {"▼", "=", "▲"},
                              *const classes[] = {"bad", "even", "good"};
-    buf_addf(b, "<dt>");
-    add_text(b, t->title, strlen(t->title));
-    buf_addf(b, "</dt><dd class=\"v\">");
+    buf_addf(b, "<dd class=\"v\">");
     add_text(b, t->value, strlen(t->value));
     buf_addf(b, "</dd>");
     if (t->change) {
@@ -287,6 +292,7 @@ static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e
             !html_live_tile(w->changes, &w->sheet->blocks[i], &number, e))
             return false;
         buf_addf(w->out, number >= 0 ? "<div data-tile=\"%d\">" : "<div>", number);
+        html_tile_title(w->out, &t);
         html_tile(w->out, &t);
         html_trend(w->out, &t);
         buf_addf(w->out, "</div>\n");
@@ -333,7 +339,7 @@ void html_json(struct buf *b, const char *json)
     }
 }
 
-static bool write_live(struct writer *w, const struct page_chart *c, struct err *e)
+static void write_live(struct writer *w, const struct page_chart *c)
 {
     struct buf *b = w->out;
     const char *title = c->title ? c->title : c->name;
@@ -355,10 +361,8 @@ static bool write_live(struct writer *w, const struct page_chart *c, struct err 
         html_json(b, c->data[i].json);
     }
     buf_addf(b, "}");
-    if (!html_live_chart(w->changes, c, b, e))
-        return false;
+    html_live_chart(w->changes, c, b);
     buf_addf(b, "}</script><div></div><noscript>A script draws this chart.</noscript></figure>\n");
-    return true;
 }
 
 /* As a PNG: it looks the same whatever fonts the reader's machine has. */
@@ -367,8 +371,10 @@ static bool write_chart(struct writer *w, const struct block *b, struct err *e)
     const struct sheet_chart *c = sheet_chart(w->sheet, b);
     const char *png, *title = c->chart.title ? c->chart.title : c->chart.name;
     size_t n;
-    if (w->live)
-        return write_live(w, &c->chart, e);
+    if (w->live) {
+        write_live(w, &c->chart);
+        return true;
+    }
     if (!sheet_png(w->sheet, c, SHEET_SCREEN, CHART_LIGHT, &png, &n, e))
         return false;
     buf_addf(w->out, "<figure class=\"chart\"><img width=\"%u\" height=\"%u\" alt=\"", png_side(png, 16) / 2,

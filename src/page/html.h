@@ -7,9 +7,10 @@
 void html_text(struct buf *b, const char *s);
 /* JSON inside a script element, which no text of it can end. */
 void html_json(struct buf *b, const char *json);
-/* "<td>Drama<td class=\"r\">12" */
-void html_cells(struct buf *b, const struct sheet_table *t, size_t row);
-/* Title, figure and change: all but the line. */
+/* "<td>Drama<td class=\"r\">12"; without bars when a script draws them. */
+void html_cells(struct buf *b, const struct sheet_table *t, size_t row, bool bars);
+/* Its title; figure and change. What is left is the line. */
+void html_tile_title(struct buf *b, const struct sheet_tile *t);
 void html_tile(struct buf *b, const struct sheet_tile *t);
 void html_trend(struct buf *b, const struct sheet_tile *t);
 
@@ -29,9 +30,8 @@ int html_live_text(struct html_live *l, const struct page_value *v);
 const struct sheet *html_live_pool(const struct html_live *l);
 /* Does what a query gives depend on an input that works? */
 bool html_live_changes(const struct html_live *l, const char *query);
-/* Appends ,"pool":{"QUERY":[row, ...], ...} for a chart whose queries change. */
-bool html_live_chart(const struct html_live *l, const struct page_chart *c, struct buf *out,
-                     struct err *e) must_check;
+/* Appends ,"pool":{"QUERY":["COLUMN", ...], ...} for a chart: what it takes of queries that change. */
+void html_live_chart(struct html_live *l, const struct page_chart *c, struct buf *out);
 /* The controls of inputs that stand side by side. */
 void html_inputs(const struct sheet *s, size_t from, size_t end, bool live, struct buf *out);
 /* All of it as JSON, for the script. */

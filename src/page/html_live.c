@@ -11,6 +11,7 @@ struct html_live {
     struct sheet pool;
     struct buf *tables, *tiles, *texts; /* lists of JSON without their brackets */
     int ntables, ntiles, ntexts;
+    bool **wanted; /* by query: of its columns, those that charts take */
 };
 
 static void quote(struct buf *b, const char *s)
@@ -38,8 +39,10 @@ struct html_live *html_live_new(const struct sheet *s, struct buf *tables, struc
     *l = (struct html_live){.sheet = s, .pool = *s, .tables = tables, .tiles = tiles, .texts = texts};
     l->pool.queries.v = arena_make(s->a, struct page_query, s->queries.n + 1);
     memcpy(l->pool.queries.v, s->queries.v, s->queries.n * sizeof *s->queries.v);
+    l->wanted = arena_make(s->a, bool *, s->queries.n + 1);
     for (size_t i = 0; i < s->live->n; i++) {
         const struct live_query *q = &s->live->v[i];
+        l->wanted[q->query] = arena_make(s->a, bool, q->ncolumns + 1);
         struct engine_rows *rows = &l->pool.queries.v[q->query].rows;
         *rows = q->pool;
         rows->ncolumns = q->ncolumns;
@@ -120,7 +123,7 @@ bool html_live_table(struct html_live *l, const struct block *block, int *ret, s
     buf_addf(l->tables, ",\"limit\":%lld,\"rows\":[", (long long)limit);
     for (size_t i = 0; i < t.nrows; i++) {
         buf_addf(l->tables, "%s", i ? ",\n" : "");
-        html_cells(&html, &t, i);
+        html_cells(&html, &t, i, false);
         quote_buf(l->tables, &html);
     }
     buf_addf(l->tables, "],\"bars\":{");
@@ -175,6 +178,13 @@ static bool add_tiles(const struct html_live *l, const struct page_query *q, con
 {
     const bool *first = firsts(l->sheet->a, changing(l, q));
     const char *comma = "";
+    struct sheet_tile t;
+    auto_buf html = BUF(1 << 20);
+    if (!sheet_tile_head(l->sheet, b, &t, e))
+        return false;
+    html_tile_title(&html, &t);
+    buf_addf(l->tiles, ",\"title\":");
+    quote_buf(l->tiles, &html);
     buf_addf(l->tiles, ",\"tiles\":{");
     for (size_t i = 0; i < changing(l, q)->pool.nrows; i++) {
         if (!first[i])
@@ -263,25 +273,84 @@ bool html_live_changes(const struct html_live *l, const char *query)
     return q && changing(l, q);
 }
 
-bool html_live_chart(const struct html_live *l, const struct page_chart *c, struct buf *out, struct err *e)
+void html_live_chart(struct html_live *l, const struct page_chart *c, struct buf *out)
 {
+    auto_buf b = BUF(1 << 20);
     const char *comma = "";
-    buf_addf(out, ",\"pool\":{");
+    buf_addf(&b, ",\"pool\":{");
     for (size_t i = 0; l && i < c->ndata; i++) {
         const struct page_query *q = find(l, c->data[i].name);
-        struct chart_data rows;
+        const char *between = "";
         if (!q || !changing(l, q))
             continue;
-        if (!page_chart_rows(l->sheet->a, &l->pool.queries.v[q - l->sheet->queries.v], c->json, &rows, e))
-            return false;
-        buf_addf(out, "%s", comma);
-        quote(out, q->name);
-        buf_addf(out, ":");
-        html_json(out, rows.json);
+        buf_addf(&b, "%s", comma);
+        quote(&b, q->name);
+        buf_addf(&b, ":[");
+        for (size_t k = 0; k < q->ncolumns; k++) {
+            if (!page_chart_wants(c->json, q->columns[k]))
+                continue;
+            l->wanted[q - l->sheet->queries.v][k] = true;
+            buf_addf(&b, "%s", between);
+            quote(&b, q->columns[k]);
+            between = ",";
+        }
+        buf_addf(&b, "]");
         comma = ",";
     }
-    buf_addf(out, "}");
-    return true;
+    buf_addf(&b, "}");
+    html_json(out, b.p);
+}
+
+/* A column of all rows: its values, or where they repeat each once, and by row which one it is. */
+static void add_column(const struct html_live *l, struct buf *b, const struct live_query *q, const char *type,
+                       size_t column)
+{
+    struct arena *a = l->sheet->a;
+    struct map seen = {0};
+    size_t n = q->pool.nrows, *which = arena_make(a, size_t, n + 1);
+    auto_buf all = BUF(256 << 20);
+    auto_buf once = BUF(256 << 20);
+    for (size_t i = 0; i < n; i++) {
+        size_t begin = all.len + (i > 0), known = seen.n;
+        buf_addf(&all, i ? "," : "");
+        page_chart_value(&all, type, q->pool.rows[i][column]);
+        which[i] = map_add(a, &seen, arena_str(a, all.p + begin));
+        if (which[i] == known)
+            buf_addf(&once, "%s%s", known ? "," : "", all.p + begin);
+    }
+    if (all.len < once.len + 5 * n) {
+        buf_addf(b, "[%s]", all.len ? all.p : "");
+        return;
+    }
+    buf_addf(b, "{\"once\":[%s],\"which\":[", once.p);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(b, "%s%zu", i ? "," : "", which[i]);
+    buf_addf(b, "]}");
+}
+
+/* {"QUERY":{"COLUMN":[value, ...], ...}, ...} of all that charts take, each column once. */
+static void add_columns(const struct html_live *l, struct buf *b)
+{
+    const char *comma = "";
+    for (size_t i = 0; i < l->sheet->live->n; i++) {
+        const struct live_query *q = &l->sheet->live->v[i];
+        const struct page_query *of = &l->sheet->queries.v[q->query];
+        const char *between = "";
+        buf_addf(b, "%s", comma);
+        quote(b, of->name);
+        buf_addf(b, ":{");
+        for (size_t k = 0; k < q->ncolumns; k++) {
+            if (!l->wanted[q->query][k])
+                continue;
+            buf_addf(b, "%s", between);
+            quote(b, of->columns[k]);
+            buf_addf(b, ":");
+            add_column(l, b, q, of->types[k], k);
+            between = ",";
+        }
+        buf_addf(b, "}");
+        comma = ",\n";
+    }
 }
 
 /* --- controls --- */
@@ -499,6 +568,8 @@ bool html_live_write(const struct html_live *l, struct buf *out, struct err *e)
         buf_addf(&b, i ? ",\n" : "");
         add_query(l, &b, &s->live->v[i]);
     }
+    buf_addf(&b, "},\n\"charts\":{");
+    add_columns(l, &b);
     buf_addf(&b, "},\n\"tables\":[");
     buf_add(&b, l->tables->p, l->tables->len);
     buf_addf(&b, "],\n\"tiles\":[");

@@ -267,6 +267,28 @@ def test_what_cannot_work_says_why(cupel, shop, browser):
     assert browser.ask("document.querySelector('input').disabled") is True and browser.complaints() == []
 
 
+def test_charts_of_one_query_share_its_rows(cupel, shop, browser):
+    """What charts take of a query that changes is carried once, and each gets its own columns only."""
+    chart = ("```chart c%d\ndata: {name: q}\nmark: {type: bar, tooltip: {content: data}}\nencoding:\n  y: {field: k, type: nominal}\n"
+             "  x: {field: %s, type: quantitative}\n```\n")
+    (shop / "pages" / "f.md").write_text(
+        "```input a\ntype: slider\nmin: 1\nmax: 3\n```\n"
+        "```sql q\nSELECT 'needle </script><b>' AS k, i * $a AS total, i AS \"m<!--\", 'hay' AS hay FROM range(1, 4) t(i) ORDER BY i\n```\n" +
+        chart % (1, "total") + chart % (2, '"m<!--"'))
+    opened(cupel, shop, browser, "f")
+    assert browser.ask("new Promise(done => { const look = () => document.querySelectorAll('figure.chart svg').length === 2 "
+                       "? done(true) : setTimeout(look, 20); look(); })")
+    text = (shop / "out" / "f.html").read_text()
+    assert text.count("needle") == 1 and "hay" not in text[text.index("</style>"):]
+    pools = "[...document.querySelectorAll('figure.chart script')].map(e => JSON.parse(e.textContent).pool.q)"
+    assert browser.ask(pools) == [["k", "total"], ["k", "m<!--"]]
+    ticks = "[...document.querySelectorAll('figure.chart')].map(f => Math.max(...[...f.querySelectorAll('.role-axis text')].map(e => Number(e.textContent) || 0)))"
+    assert browser.ask(ticks) == [6, 6], "sums of the rows"
+    choose(browser, "a", "2")
+    browser.ask(SETTLED)
+    assert browser.ask(ticks) == [15, 6] and browser.complaints() == [], "the axis goes on to 18"
+
+
 def test_rows_stay_apart_whatever_they_hold(cupel, shop, browser):
     """Equal rows are carried once; these differ only in where a value with control characters ends."""
     (shop / "pages" / "f.md").write_text(
