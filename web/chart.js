@@ -6,12 +6,10 @@
     context.font = `${style} ${weight} ${size}px ${font}`;
     return context.measureText(text).width;
   });
-  const theme = JSON.parse(document.getElementById("theme").textContent);
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const charts = [...document.querySelectorAll("figure.chart")].map((figure) => ({
-    figure, target: figure.querySelector("div"), ...JSON.parse(figure.querySelector("script").textContent),
+  const data = await carried, inputs = typeof live === "undefined" ? null : await live;
+  const charts = [...document.querySelectorAll("figure.chart")].map((figure, i) => ({
+    figure, target: figure.firstChild, ...data.charts[i],
   }));
-  const inputs = typeof live === "undefined" ? null : live;
   function chosen(chart) { // the rows that inputs leave
     for (const name in chart.pool) chart.data[name] = inputs.values(name, chart.pool[name]);
   }
@@ -32,7 +30,7 @@
 
   function madeReady(chart) {
     const width = widthOf(chart), height = heightOf(chart, width);
-    const config = themed(theme, dark.matches ? "dark" : "light", height);
+    const config = themed(chartTheme, dark.matches ? "dark" : "light", height);
     config.background = "transparent";
     const { spec, fit } = madeToFit(chart.spec, merged(config, chart.spec.config || {}), width, height);
     vega.setRandom(vega.randomLCG(42));
@@ -44,6 +42,7 @@
     chart.fit = ready.fit;
     if (ready.fit) fitPanels(view, vg, ready.width, ready.height);
     chart.target.querySelector("svg").setAttribute("aria-hidden", "true"); // the figure says what it is
+    chart.figure.querySelector(".picture")?.remove();
     chart.drawn = ready.width;
   }
 
@@ -67,23 +66,18 @@
     }
   });
 
-  // The reader sees a chart before the next one is worked on; of a page in the background there are no frames.
-  const shown = () => new Promise((done) => {
-    requestAnimationFrame(() => setTimeout(done));
-    setTimeout(done, 100);
-  });
-
   async function drawAll(which) {
     for (const chart of charts) {
       if (!which(chart)) continue;
       try {
         await draw(chart);
       } catch (error) {
+        chart.figure.querySelector(".picture")?.remove();
         chart.target.textContent = "This chart cannot be drawn: " + error.message;
         console.error(error);
       }
       performance.mark("chart");
-      await shown();
+      await seen(); // before the next one is worked on
     }
   }
 
@@ -124,4 +118,4 @@
     clearTimeout(waiting);
     waiting = setTimeout(() => drawAll((chart) => chart.drawn !== widthOf(chart)), 150);
   });
-})();
+})().finally(drawn);

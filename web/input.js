@@ -1,7 +1,6 @@
 // Inputs: what is chosen decides which of the rows that the file carries are shown. Nothing is computed or formatted
 // here but bars, lines and ranges of days.
-const live = (() => {
-  const { inputs, queries, charts, tables, tiles, texts } = JSON.parse(document.getElementById("live").textContent);
+const live = carried.then(({ inputs, queries, rows: pools, tables, tiles, texts }) => {
   const state = inputs.map((input) => input.value);
   const initial = JSON.stringify(state), same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const listeners = [], answers = new Map(), controls = [];
@@ -67,11 +66,7 @@ const live = (() => {
     return answers.get(name);
   }
   function values(name, columns) { // the rows as a chart takes them
-    const of = columns.map((column) => {
-      const all = charts[name][column];
-      return all.once ? (row) => all.once[all.which[row]] : (row) => all[row];
-    });
-    return rows(name).map((row) => Object.fromEntries(columns.map((column, i) => [column, of[i](row)])));
+    return rows(name).map((row) => Object.fromEntries(columns.map((column) => [column, pools[name][column][row]])));
   }
   const depends = (query, input) => query.varies.includes(input) || query.filters.some((filter) => filter.input === input);
 
@@ -229,4 +224,4 @@ const live = (() => {
   follow();
   addEventListener("hashchange", follow);
   return { values, changed: (listener) => listeners.push(listener) };
-})();
+});

@@ -62,7 +62,9 @@ static bool as_text(const struct rendering *r, struct buf *out, struct err *e)
 
 static bool as_html(const struct rendering *r, struct buf *out, struct err *e)
 {
-    return page_html(&r->sheet, !r->conf->still, out, e);
+    const struct page_html_how how = {.live = !r->conf->still,
+                                      .picture = !r->conf->watch}; /* who is writing does not wait for one */
+    return page_html(&r->sheet, how, out, e);
 }
 
 static bool as_pdf(const struct rendering *r, struct buf *out, struct err *e)

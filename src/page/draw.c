@@ -9,11 +9,16 @@
 
 enum { MAX_HANDS = 4, STACK_BYTES = 8 << 20 }; /* the stack is what the JavaScript is told it has, and more */
 
-struct crew {
-    struct sheet_chart *charts;
-    size_t n;
-    enum sheet_medium medium;
+struct job {
+    const struct page_chart *chart;
     enum chart_theme theme;
+    struct chart_size size;
+    struct drawing *drawing; /* what is there of it already is not made again */
+};
+
+struct crew {
+    const struct job *jobs;
+    size_t n;
     bool png;
     const size_t *order;
     atomic_size_t next;
@@ -21,7 +26,7 @@ struct crew {
         bool failed;
         struct err e;
         struct problems warnings;
-    } * results; /* by chart */
+    } * results; /* by job */
 };
 
 struct hand {
@@ -58,20 +63,19 @@ static struct chart_size size_of(const struct sheet_chart *c, enum sheet_medium 
     return (struct chart_size){PAGE_CHART_WIDTH, PAGE_CHART_HEIGHT};
 }
 
-static bool draw_one(struct hand *h, struct sheet_chart *c, struct result *r)
+static bool draw_one(struct hand *h, const struct job *j, struct result *r)
 {
-    const struct crew *crew = h->crew;
-    struct drawing *d = &c->drawn[kept_as(c, crew->medium)][crew->theme];
+    struct drawing *d = j->drawing;
+    bool png = h->crew->png;
     r->warnings.a = h->a;
-    if (d->svg.svg && (d->png || !crew->png))
+    if (d->svg.svg && (d->png || !png))
         return true;
     if (!h->engine && !chart_open(h->a, &h->engine, &r->e))
         return false;
-    if (!d->svg.svg && !page_chart_draw(h->engine, &c->chart, crew->theme, size_of(c, crew->medium), &d->svg,
-                                        &r->warnings, &r->e))
+    if (!d->svg.svg && !page_chart_draw(h->engine, j->chart, j->theme, j->size, &d->svg, &r->warnings, &r->e))
         return false;
-    return !crew->png || d->png || chart_png(h->engine, &d->svg, 2, &d->png, &d->png_n, &r->e) ||
-           wrap(&r->e, "chart '%s'", c->chart.name);
+    return !png || d->png || chart_png(h->engine, &d->svg, 2, &d->png, &d->png_n, &r->e) ||
+           wrap(&r->e, "chart '%s'", j->chart->name);
 }
 
 static void *work(void *arg)
@@ -81,7 +85,7 @@ static void *work(void *arg)
     size_t next;
     while ((next = atomic_fetch_add(&crew->next, 1)) < crew->n) {
         size_t i = crew->order[next];
-        crew->results[i].failed = !draw_one(h, &crew->charts[i], &crew->results[i]);
+        crew->results[i].failed = !draw_one(h, &crew->jobs[i], &crew->results[i]);
     }
     return NULL;
 }
@@ -98,18 +102,18 @@ static size_t cost_of(const struct page_chart *c)
 
 static int by_cost(const void *x, const void *y, void *arg)
 {
-    const struct sheet_chart *charts = arg;
-    size_t i = *(const size_t *)x, k = *(const size_t *)y, a = cost_of(&charts[i].chart),
-           b = cost_of(&charts[k].chart);
+    const struct job *jobs = arg;
+    size_t i = *(const size_t *)x, k = *(const size_t *)y, a = cost_of(jobs[i].chart),
+           b = cost_of(jobs[k].chart);
     return a != b ? (a < b) - (a > b) : (i > k) - (i < k);
 }
 
-static const size_t *order_of(const struct sheet *s)
+static const size_t *order_of(struct arena *a, struct job *jobs, size_t n)
 {
-    size_t *order = arena_make(s->a, size_t, s->ncharts + 1);
-    for (size_t i = 0; i < s->ncharts; i++)
+    size_t *order = arena_make(a, size_t, n + 1);
+    for (size_t i = 0; i < n; i++)
         order[i] = i;
-    qsort_r(order, s->ncharts, sizeof *order, by_cost, s->charts);
+    qsort_r(order, n, sizeof *order, by_cost, jobs);
     return order;
 }
 
@@ -148,19 +152,16 @@ static void warn_once(struct problems *warnings, const struct err *e)
     problems_add(warnings, e);
 }
 
-/* Draws what the sheet has not drawn yet; all or an error, the first by the order of the page. */
-static bool draw_all(const struct sheet *s, enum sheet_medium medium, enum chart_theme theme, bool png,
-                     struct err *e)
+/* Draws what is not drawn yet; all or an error, that of the first job. */
+static bool draw_jobs(const struct sheet *s, struct job *jobs, size_t n, bool png, struct err *e)
 {
-    struct crew crew = {.charts = s->charts,
-                        .n = s->ncharts,
-                        .medium = medium,
-                        .theme = theme,
+    struct crew crew = {.jobs = jobs,
+                        .n = n,
                         .png = png,
-                        .order = order_of(s),
-                        .results = arena_make(s->a, struct result, s->ncharts + 1)};
+                        .order = order_of(s->a, jobs, n),
+                        .results = arena_make(s->a, struct result, n + 1)};
     work_together(&crew, s->a);
-    for (size_t i = 0; i < s->ncharts; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct result *r = &crew.results[i];
         for (size_t k = 0; k < r->warnings.n; k++)
             warn_once(s->warnings, &r->warnings.v[k]);
@@ -170,6 +171,17 @@ static bool draw_all(const struct sheet *s, enum sheet_medium medium, enum chart
         }
     }
     return true;
+}
+
+static bool draw_all(const struct sheet *s, enum sheet_medium medium, enum chart_theme theme, bool png,
+                     struct err *e)
+{
+    struct job *jobs = arena_make(s->a, struct job, s->ncharts + 1);
+    for (size_t i = 0; i < s->ncharts; i++) {
+        struct sheet_chart *c = &s->charts[i];
+        jobs[i] = (struct job){&c->chart, theme, size_of(c, medium), &c->drawn[kept_as(c, medium)][theme]};
+    }
+    return draw_jobs(s, jobs, s->ncharts, png, e);
 }
 
 const struct sheet_chart *sheet_chart(const struct sheet *s, const struct block *b)
@@ -199,4 +211,19 @@ bool sheet_png(const struct sheet *s, const struct sheet_chart *c, enum sheet_me
     *ret = d->png;
     *ret_n = d->png_n;
     return true;
+}
+
+bool sheet_themes(const struct sheet *s, const struct sheet_chart *c, struct chart_svg ret[CHART_PLAIN],
+                  struct err *e)
+{
+    struct page_chart bare = c->chart;
+    struct drawing drawn[CHART_PLAIN] = {0};
+    struct job jobs[CHART_PLAIN];
+    bare.captioned = NULL;
+    for (int i = 0; i < CHART_PLAIN; i++)
+        jobs[i] = (struct job){&bare, (enum chart_theme)i, size_of(c, SHEET_SCREEN), &drawn[i]};
+    bool ok = draw_jobs(s, jobs, CHART_PLAIN, false, e);
+    for (int i = 0; i < CHART_PLAIN; i++)
+        ret[i] = drawn[i].svg;
+    return ok;
 }

@@ -6,17 +6,20 @@
 
 #include "base/json.h"
 #include "page/html.h"
+#include "page/pack.h"
 #include "page/web_data.h"
 
 struct writer {
     const struct sheet *sheet;
-    bool live;                 /* charts are drawn where the page is read */
+    struct page_html_how how;
     struct html_live *changes; /* NULL = none */
     struct buf *out;
-    const char *title; /* of the first heading; NULL until it comes */
-    struct map ids;    /* of headings */
-    bool wide;         /* charts stand side by side */
-    size_t heading;    /* where the text of the one at hand begins in out; 0 = none */
+    struct buf *data;                /* of live charts, as a list of JSON without its brackets */
+    const struct sheet_chart *first; /* of the live ones; NULL = there is none */
+    const char *title;               /* of the first heading; NULL until it comes */
+    struct map ids;                  /* of headings */
+    bool wide;                       /* charts stand side by side */
+    size_t heading;                  /* where the text of the one at hand begins in out; 0 = none */
 };
 
 static void add_text(struct buf *b, const char *s, size_t n)
@@ -303,21 +306,6 @@ static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e
 
 /* --- charts --- */
 
-static void add_base64(struct buf *b, const char *p, size_t n)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *u = (const unsigned char *)p;
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t bits = (uint32_t)u[i] << 16;
-        bits |= i + 1 < n ? (uint32_t)u[i + 1] << 8 : 0;
-        bits |= i + 2 < n ? u[i + 2] : 0;
-        const char four[] = {digits[bits >> 18], digits[bits >> 12 & 63],
-                             (char)(i + 1 < n ? digits[bits >> 6 & 63] : '='),
-                             (char)(i + 2 < n ? digits[bits & 63] : '=')};
-        buf_add(b, four, sizeof four);
-    }
-}
-
 /* A number of a PNG's head: width at 16, height at 20. */
 static unsigned png_side(const char *png, size_t at)
 {
@@ -325,32 +313,16 @@ static unsigned png_side(const char *png, size_t at)
     return (unsigned)u[0] << 24 | (unsigned)u[1] << 16 | (unsigned)u[2] << 8 | u[3];
 }
 
-/* "</script" ends it, and "<!--" with "<script" changes what does. */
-void html_json(struct buf *b, const char *json)
-{
-    for (const char *p = json; *p;) {
-        size_t n = strcspn(p, "<");
-        buf_add(b, p, n);
-        p += n;
-        if (!*p)
-            return;
-        buf_addf(b, p[1] == '/' ? "<\\" : p[1] == '!' || strncasecmp(p + 1, "sc", 2) == 0 ? "\\u003c" : "<");
-        p++;
-    }
-}
-
+/* An element to be drawn in; what is drawn goes to the data. */
 static void write_live(struct writer *w, const struct page_chart *c)
 {
-    struct buf *b = w->out;
-    const char *title = c->title ? c->title : c->name;
-    buf_addf(b, "<figure class=\"chart\" role=\"img\" aria-label=\"");
-    add_text(b, title, strlen(title));
-    buf_addf(b,
-             "\"><script type=\"application/json\">{\"width\":%d,\"height\":%d,\"spec\":", PAGE_CHART_WIDTH,
-             PAGE_CHART_HEIGHT);
-    html_json(b, c->json);
-    buf_addf(b, ",\"data\":{");
-    const char *comma = "";
+    struct buf *b = w->data;
+    const char *title = c->title ? c->title : c->name, *comma = "";
+    buf_addf(w->out, "<figure class=\"chart\" role=\"img\" aria-label=\"");
+    add_text(w->out, title, strlen(title));
+    buf_addf(w->out, "\"><div></div><noscript>A script draws this chart.</noscript></figure>\n");
+    buf_addf(b, "%s{\"width\":%d,\"height\":%d,\"spec\":%s,\"data\":{", w->first ? ",\n" : "",
+             PAGE_CHART_WIDTH, PAGE_CHART_HEIGHT, c->json);
     for (size_t i = 0; i < c->ndata; i++) {
         if (html_live_changes(w->changes, c->data[i].name))
             continue;
@@ -358,11 +330,11 @@ static void write_live(struct writer *w, const struct page_chart *c)
         comma = ",";
         json_quote(b, c->data[i].name, strlen(c->data[i].name));
         buf_addf(b, ":");
-        html_json(b, c->data[i].json);
+        buf_add(b, c->data[i].json, c->data[i].n);
     }
     buf_addf(b, "}");
     html_live_chart(w->changes, c, b);
-    buf_addf(b, "}</script><div></div><noscript>A script draws this chart.</noscript></figure>\n");
+    buf_addf(b, "}");
 }
 
 /* As a PNG: it looks the same whatever fonts the reader's machine has. */
@@ -371,8 +343,9 @@ static bool write_chart(struct writer *w, const struct block *b, struct err *e)
     const struct sheet_chart *c = sheet_chart(w->sheet, b);
     const char *png, *title = c->chart.title ? c->chart.title : c->chart.name;
     size_t n;
-    if (w->live) {
+    if (w->how.live) {
         write_live(w, &c->chart);
+        w->first = w->first ? w->first : c;
         return true;
     }
     if (!sheet_png(w->sheet, c, SHEET_SCREEN, CHART_LIGHT, &png, &n, e))
@@ -381,7 +354,7 @@ static bool write_chart(struct writer *w, const struct block *b, struct err *e)
              png_side(png, 20) / 2);
     add_text(w->out, title, strlen(title));
     buf_addf(w->out, "\" src=\"data:image/png;base64,");
-    add_base64(w->out, png, n);
+    pack_base64(w->out, png, n);
     buf_addf(w->out, "\"></figure>\n");
     return true;
 }
@@ -402,14 +375,6 @@ static bool write_charts(struct writer *w, size_t from, size_t end, struct err *
 }
 
 /* --- the file --- */
-
-static const struct script {
-    const char *text, *hash;
-} chart_scripts[] = {{web_vega_js, VEGA_JS_HASH},
-                     {web_vega_lite_js, VEGA_LITE_JS_HASH},
-                     {web_embed_js, EMBED_JS_HASH},
-                     {web_kit_js, KIT_JS_HASH},
-                     {web_chart_js, CHART_JS_HASH}};
 
 static void write_style(struct buf *b, const char *css)
 {
@@ -434,10 +399,12 @@ static void write_head(struct buf *b, const char *title, bool wide, bool charts,
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; font-src "
         "data:; style-src %s %s; script-src %s",
         PAGE_CSS_HASH, FONTS_CSS_HASH, PAGE_JS_HASH);
+    if (charts || inputs)
+        buf_addf(b, " %s", OPEN_JS_HASH);
     if (inputs)
         buf_addf(b, " %s", INPUT_JS_HASH);
-    for (size_t i = 0; charts && i < countof(chart_scripts); i++)
-        buf_addf(b, " %s", chart_scripts[i].hash);
+    if (charts)
+        buf_addf(b, " %s", CHARTS_JS_HASH);
     buf_addf(b,
              "; base-uri 'none'; form-action 'none'\">\n<meta name=\"generator\" content=\"cupel %s\">\n"
              "<title>%s</title>\n",
@@ -447,22 +414,54 @@ static void write_head(struct buf *b, const char *title, bool wide, bool charts,
     buf_addf(b, "</head>\n<body%s>\n<main>\n", wide ? " class=\"wide\"" : "");
 }
 
-static bool write_foot(struct buf *b, bool charts, const struct html_live *changes, struct err *e)
+/* The first chart is there as a picture before the program that draws it is; if it is one of a few thousand
+ * marks and needs no styles, which nothing in the page may have. */
+static bool write_pictures(struct writer *w, struct buf *b, struct err *e)
 {
-    buf_addf(b, changes ? "<p class=\"said\" role=\"status\"></p>\n</main>\n" : "</main>\n");
-    write_script(b, web_page_js);
-    if (changes) {
-        if (!html_live_write(changes, b, e))
+    enum { MAX_ROWS_BYTES = 1 << 20, MAX_SVG_BYTES = 1 << 20 };
+    static const char *const ids[] = {"picture-light", "picture-dark"};
+    struct chart_svg svg[CHART_PLAIN];
+    size_t bytes = 0;
+    for (size_t i = 0; i < w->first->chart.ndata; i++)
+        bytes += w->first->chart.data[i].n;
+    if (bytes > MAX_ROWS_BYTES)
+        return true;
+    if (!sheet_themes(w->sheet, w->first, svg, e))
+        return false;
+    for (size_t i = 0; i < countof(svg); i++)
+        if (svg[i].n > MAX_SVG_BYTES || strstr(svg[i].svg, " style="))
+            return true;
+    for (size_t i = 0; i < countof(svg); i++)
+        if (!pack_script(b, ids[i], svg[i].svg, svg[i].n, e))
             return false;
+    return true;
+}
+
+static bool write_data(struct writer *w, struct buf *b, struct err *e)
+{
+    auto_buf data = BUF(512 << 20);
+    buf_addf(&data, "{\"charts\":[");
+    buf_add(&data, w->data->p, w->data->len);
+    buf_addf(&data, "]");
+    return (!w->changes || html_live_write(w->changes, &data, e)) &&
+           (buf_addf(&data, "}"), buf_done(w->data, e)) && buf_done(&data, e) &&
+           pack_script(b, "data", data.p, data.len, e);
+}
+
+static bool write_foot(struct writer *w, struct buf *b, struct err *e)
+{
+    buf_addf(b, w->changes ? "<p class=\"said\" role=\"status\"></p>\n</main>\n" : "</main>\n");
+    write_script(b, web_page_js);
+    if (w->first || w->changes) {
+        if ((w->first && w->how.picture && !write_pictures(w, b, e)) || !write_data(w, b, e))
+            return false;
+        if (w->first)
+            buf_addf(b, "<script type=\"application/gzip\" id=\"program\">%s</script>\n",
+                     web_charts_js_packed);
+        write_script(b, web_open_js);
+    }
+    if (w->changes)
         write_script(b, web_input_js);
-    }
-    if (charts) {
-        buf_addf(b, "<script type=\"application/json\" id=\"theme\">");
-        html_json(b, web_theme);
-        buf_addf(b, "</script>\n");
-        for (size_t i = 0; i < countof(chart_scripts); i++)
-            write_script(b, chart_scripts[i].text);
-    }
     buf_addf(b, "</body>\n</html>\n");
     return true;
 }
@@ -481,13 +480,14 @@ static const char *plain(struct arena *a, const char *html)
     return arena_str(a, b.p);
 }
 
-bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e)
+bool page_html(const struct sheet *s, struct page_html_how how, struct buf *out, struct err *e)
 {
     auto_buf body = BUF(256 << 20);
     auto_buf tables = BUF(256 << 20);
     auto_buf tiles = BUF(256 << 20);
     auto_buf texts = BUF(256 << 20);
-    struct writer w = {.sheet = s, .live = live, .out = &body};
+    auto_buf data = BUF(256 << 20);
+    struct writer w = {.sheet = s, .how = how, .out = &body, .data = &data};
     w.changes = html_live_new(s, &tables, &tiles, &texts);
     for (size_t i = 0; i < s->nblocks; i++) {
         size_t end = sheet_row_end(s, i);
@@ -512,8 +512,8 @@ bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e)
     }
     if (!buf_done(&body, e))
         return false;
-    bool charts = live && s->ncharts > 0;
-    write_head(out, w.title ? plain(s->a, w.title) : s->page->name, w.wide, charts, w.changes != NULL);
+    write_head(out, w.title ? plain(s->a, w.title) : s->page->name, w.wide, w.first != NULL,
+               w.changes != NULL);
     buf_add(out, body.p, body.len);
-    return write_foot(out, charts, w.changes, e) && buf_done(out, e);
+    return write_foot(&w, out, e) && buf_done(out, e);
 }

@@ -5,8 +5,6 @@
 
 /* With &, <, > and quotes as entities. */
 void html_text(struct buf *b, const char *s);
-/* JSON inside a script element, which no text of it can end. */
-void html_json(struct buf *b, const char *json);
 /* "<td>Drama<td class=\"r\">12"; without bars when a script draws them. */
 void html_cells(struct buf *b, const struct sheet_table *t, size_t row, bool bars);
 /* Its title; figure and change. What is left is the line. */
@@ -34,5 +32,5 @@ bool html_live_changes(const struct html_live *l, const char *query);
 void html_live_chart(struct html_live *l, const struct page_chart *c, struct buf *out);
 /* The controls of inputs that stand side by side. */
 void html_inputs(const struct sheet *s, size_t from, size_t end, bool live, struct buf *out);
-/* All of it as JSON, for the script. */
+/* Appends ,"inputs":[...],... for the script. */
 bool html_live_write(const struct html_live *l, struct buf *out, struct err *e) must_check;

@@ -275,57 +275,28 @@ bool html_live_changes(const struct html_live *l, const char *query)
 
 void html_live_chart(struct html_live *l, const struct page_chart *c, struct buf *out)
 {
-    auto_buf b = BUF(1 << 20);
     const char *comma = "";
-    buf_addf(&b, ",\"pool\":{");
+    buf_addf(out, ",\"pool\":{");
     for (size_t i = 0; l && i < c->ndata; i++) {
         const struct page_query *q = find(l, c->data[i].name);
         const char *between = "";
         if (!q || !changing(l, q))
             continue;
-        buf_addf(&b, "%s", comma);
-        quote(&b, q->name);
-        buf_addf(&b, ":[");
+        buf_addf(out, "%s", comma);
+        quote(out, q->name);
+        buf_addf(out, ":[");
         for (size_t k = 0; k < q->ncolumns; k++) {
             if (!page_chart_wants(c->json, q->columns[k]))
                 continue;
             l->wanted[q - l->sheet->queries.v][k] = true;
-            buf_addf(&b, "%s", between);
-            quote(&b, q->columns[k]);
+            buf_addf(out, "%s", between);
+            quote(out, q->columns[k]);
             between = ",";
         }
-        buf_addf(&b, "]");
+        buf_addf(out, "]");
         comma = ",";
     }
-    buf_addf(&b, "}");
-    html_json(out, b.p);
-}
-
-/* A column of all rows: its values, or where they repeat each once, and by row which one it is. */
-static void add_column(const struct html_live *l, struct buf *b, const struct live_query *q, const char *type,
-                       size_t column)
-{
-    struct arena *a = l->sheet->a;
-    struct map seen = {0};
-    size_t n = q->pool.nrows, *which = arena_make(a, size_t, n + 1);
-    auto_buf all = BUF(256 << 20);
-    auto_buf once = BUF(256 << 20);
-    for (size_t i = 0; i < n; i++) {
-        size_t begin = all.len + (i > 0), known = seen.n;
-        buf_addf(&all, i ? "," : "");
-        page_chart_value(&all, type, q->pool.rows[i][column]);
-        which[i] = map_add(a, &seen, arena_str(a, all.p + begin));
-        if (which[i] == known)
-            buf_addf(&once, "%s%s", known ? "," : "", all.p + begin);
-    }
-    if (all.len < once.len + 5 * n) {
-        buf_addf(b, "[%s]", all.len ? all.p : "");
-        return;
-    }
-    buf_addf(b, "{\"once\":[%s],\"which\":[", once.p);
-    for (size_t i = 0; i < n; i++)
-        buf_addf(b, "%s%zu", i ? "," : "", which[i]);
-    buf_addf(b, "]}");
+    buf_addf(out, "}");
 }
 
 /* {"QUERY":{"COLUMN":[value, ...], ...}, ...} of all that charts take, each column once. */
@@ -344,8 +315,12 @@ static void add_columns(const struct html_live *l, struct buf *b)
                 continue;
             buf_addf(b, "%s", between);
             quote(b, of->columns[k]);
-            buf_addf(b, ":");
-            add_column(l, b, q, of->types[k], k);
+            buf_addf(b, ":[");
+            for (size_t r = 0; r < q->pool.nrows; r++) {
+                buf_addf(b, r ? "," : "");
+                page_chart_value(b, of->types[k], q->pool.rows[r][k]);
+            }
+            buf_addf(b, "]");
             between = ",";
         }
         buf_addf(b, "}");
@@ -554,33 +529,27 @@ static void add_query(const struct html_live *l, struct buf *b, const struct liv
     buf_addf(b, "]}");
 }
 
-bool html_live_write(const struct html_live *l, struct buf *out, struct err *e)
+bool html_live_write(const struct html_live *l, struct buf *b, struct err *e)
 {
     const struct sheet *s = l->sheet;
-    auto_buf b = BUF(256 << 20);
-    buf_addf(&b, "{\"inputs\":[");
+    buf_addf(b, ",\n\"inputs\":[");
     for (size_t i = 0; i < s->inputs.n; i++) {
-        buf_addf(&b, i ? ",\n" : "");
-        add_input(s->a, &b, &s->inputs.v[i], s->live->why[i]);
+        buf_addf(b, i ? ",\n" : "");
+        add_input(s->a, b, &s->inputs.v[i], s->live->why[i]);
     }
-    buf_addf(&b, "],\n\"queries\":{");
+    buf_addf(b, "],\n\"queries\":{");
     for (size_t i = 0; i < s->live->n; i++) {
-        buf_addf(&b, i ? ",\n" : "");
-        add_query(l, &b, &s->live->v[i]);
+        buf_addf(b, i ? ",\n" : "");
+        add_query(l, b, &s->live->v[i]);
     }
-    buf_addf(&b, "},\n\"charts\":{");
-    add_columns(l, &b);
-    buf_addf(&b, "},\n\"tables\":[");
-    buf_add(&b, l->tables->p, l->tables->len);
-    buf_addf(&b, "],\n\"tiles\":[");
-    buf_add(&b, l->tiles->p, l->tiles->len);
-    buf_addf(&b, "],\n\"texts\":[");
-    buf_add(&b, l->texts->p, l->texts->len);
-    buf_addf(&b, "]}");
-    if (!buf_done(&b, e) || !buf_done(l->tables, e) || !buf_done(l->tiles, e) || !buf_done(l->texts, e))
-        return false;
-    buf_addf(out, "<script type=\"application/json\" id=\"live\">");
-    html_json(out, b.p);
-    buf_addf(out, "</script>\n");
-    return true;
+    buf_addf(b, "},\n\"rows\":{");
+    add_columns(l, b);
+    buf_addf(b, "},\n\"tables\":[");
+    buf_add(b, l->tables->p, l->tables->len);
+    buf_addf(b, "],\n\"tiles\":[");
+    buf_add(b, l->tiles->p, l->tiles->len);
+    buf_addf(b, "],\n\"texts\":[");
+    buf_add(b, l->texts->p, l->texts->len);
+    buf_addf(b, "]");
+    return buf_done(l->tables, e) && buf_done(l->tiles, e) && buf_done(l->texts, e);
 }

@@ -23,9 +23,12 @@ bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e)
 bool page_pdf(const struct sheet *s, const char *created, struct buf *out, struct err *e) must_check;
 /* As one picture, laid out as on paper but without its pages. */
 bool page_png(const struct sheet *s, struct buf *out, struct err *e) must_check;
-/* As one HTML file that needs no other and no network. live: its charts are drawn where it is read, and
- * react; else they are pictures. */
-bool page_html(const struct sheet *s, bool live, struct buf *out, struct err *e) must_check;
+struct page_html_how {
+    bool live;    /* charts are drawn where the page is read, and react; else they are pictures */
+    bool picture; /* the first one is a picture, too, till it is drawn */
+};
+/* As one HTML file that needs no other and no network. */
+bool page_html(const struct sheet *s, struct page_html_how how, struct buf *out, struct err *e) must_check;
 
 /* Adds the mistakes of all pages to `problems`, without touching data: the project is bound (project_bind)
  * and `session` is the one it was bound with, where relations of the tables that pages read are made. */

@@ -98,6 +98,9 @@ bool sheet_svg(const struct sheet *s, const struct sheet_chart *c, enum sheet_me
 /* With two pixels for one, for screens and paper of today. */
 bool sheet_png(const struct sheet *s, const struct sheet_chart *c, enum sheet_medium medium,
                enum chart_theme theme, const char **ret, size_t *ret_n, struct err *e) must_check;
+/* It on a screen, in each theme, without the line that says what inputs are at. */
+bool sheet_themes(const struct sheet *s, const struct sheet_chart *c, struct chart_svg ret[CHART_PLAIN],
+                  struct err *e) must_check;
 
 /* Where its figures are; and what it shows but for its line. */
 bool sheet_tile_columns(const struct sheet *s, const struct block *b, struct tile_columns *ret,

@@ -15,11 +15,7 @@
     file web_fonts_css, fonts.css
     file web_page_js, page.js
     file web_input_js, input.js
-    file web_chart_js, chart.js
-    file web_kit_js, kit.js
-    file web_vega_js, vega.min.js
-    file web_vega_lite_js, vega-lite.min.js
-    file web_embed_js, vega-embed.min.js
-    file web_theme, theme.json
+    file web_open_js, open.js
+    file web_charts_js_packed, charts.js.packed
 
     .section .note.GNU-stack, "", %progbits

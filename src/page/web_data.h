@@ -3,6 +3,5 @@
 #pragma once
 #include "page/page_hashes.h"
 
-extern const char web_page_css[], web_fonts_css[], web_page_js[], web_input_js[];
-extern const char web_chart_js[], web_kit_js[], web_vega_js[], web_vega_lite_js[], web_embed_js[];
-extern const char web_theme[]; /* JSON */
+extern const char web_page_css[], web_fonts_css[], web_page_js[], web_open_js[], web_input_js[];
+extern const char web_charts_js_packed[]; /* as pack.h writes it; Vega, its theme and what draws by it */
