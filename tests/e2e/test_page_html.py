@@ -252,6 +252,42 @@ def test_a_chart_is_a_file_of_its_own_size_wherever_it_stands(cupel, html):
         assert 'width="800" height="500"' in (shop / "files" / f"{name}.svg").read_text()[:200]
 
 
+TIMES = """# Times
+
+```sql q
+SELECT * FROM (VALUES (DATE '2026-01-01', TIMESTAMPTZ '2025-12-31 23:30:00+00', 1), (DATE '2026-03-01', TIMESTAMPTZ '2026-03-01 02:15:00+00', 2)) t(day, moment, n)
+```
+```chart times
+data: {name: q}
+transform: [{calculate: "year(datum.day) + '-' + month(datum.day) + ' ' + hours(datum.moment) + ' ' + timeFormat(datum.moment, '%H:%M') + ' ' + day(datetime(2026, 0, 1))", as: said}]
+vconcat:
+  - mark: text
+    encoding: {text: {field: said}, x: {field: day, timeUnit: yearmonth, type: temporal}, y: {field: moment, type: temporal}}
+  - mark: bar
+    encoding: {x: {field: moment, timeUnit: yearmonthdate, type: ordinal}, y: {field: n, type: quantitative}}
+  - data: {values: [{t: "2026-05-01 10:00"}, {t: "May 1, 2026 22:00 GMT+0200"}, {t: "2026-05-01"}]}
+    mark: tick
+    encoding: {x: {field: t, type: temporal, timeUnit: hours}}
+```
+"""
+
+
+def test_times_are_utc_wherever_the_reader_is(cupel, html, browser):
+    shop = html.parents[1]
+    (shop / "pages" / "t.md").write_text(TIMES)
+    cupel(["render", "t", "--to", "html,svg", "--out", "times"], shop)
+    said = []
+    for zone in ("UTC", "America/New_York", "Asia/Kolkata", "Pacific/Kiritimati"):
+        browser.call("Emulation.setTimezoneOverride", timezoneId=zone)
+        browser.open(shop / "times" / "t.html")
+        said.append(browser.ask("[...document.querySelectorAll('figure.chart text')].map(t => t.textContent)"))
+    browser.call("Emulation.setTimezoneOverride", timezoneId="")
+    assert said[0] == said[1] == said[2] == said[3] and browser.complaints() == []
+    assert "2026-0 23 23:30 4" in said[0] and "2026-2 2 02:15 4" in said[0], "the 1st of January 2026 was a Thursday"
+    svg = re.sub("<defs>.*", "", (shop / "times" / "times.svg").read_text())
+    assert said[0] == re.findall("<text[^>]*>([^<]*)<", svg), "the same as in the picture"
+
+
 def test_formats(cupel, html):
     shop = html.parents[1]
     assert "hint: did you mean 'html'?" in cupel(["render", "p", "--to", "htm"], shop, code=2).stderr
