@@ -49,10 +49,11 @@ static void add_time(struct buf *b, const char *s)
 
 void page_chart_value(struct buf *b, const char *type, const char *s)
 {
-    if (!s || (is_number(type) && !isfinite(strtod(s, NULL))))
-        buf_addf(b, "null");
-    else if (is_number(type) || strcmp(type, "BOOLEAN") == 0)
-        buf_addf(b, "%s", s);
+    bool number = is_number(type);
+    if (!s || (number && !isfinite(strtod(s, NULL))))
+        buf_add(b, "null", 4);
+    else if (number || strcmp(type, "BOOLEAN") == 0)
+        buf_add(b, s, strlen(s));
     else if (begins(type, "TIMESTAMP"))
         add_time(b, s);
     else
@@ -64,21 +65,33 @@ bool page_chart_wants(const char *spec, const char *column)
     return strstr(spec, column) || strpbrk(column, "\"\\.[");
 }
 
+/* The names of the columns as the members of each row begin; NULL = not wanted. */
+static const char **row_keys(struct arena *a, const struct page_query *q, const char *spec)
+{
+    const char **keys = arena_make(a, const char *, q->ncolumns + 1);
+    for (size_t k = 0; k < q->ncolumns; k++) {
+        auto_buf name = BUF(MAX_DATA);
+        json_quote(&name, q->columns[k], strlen(q->columns[k]));
+        if (page_chart_wants(spec, q->columns[k]))
+            keys[k] = arena_fmt(a, "%s:", name.p);
+    }
+    return keys;
+}
+
 static bool write_rows(struct arena *a, const struct page_query *q, const char *spec, struct chart_data *ret,
                        struct err *e)
 {
     auto_buf b = BUF(MAX_DATA);
+    const char **keys = row_keys(a, q, spec);
     buf_addf(&b, "[");
     for (size_t i = 0; i < q->rows.nrows; i++) {
-        const char *comma = "";
+        size_t members = 0;
         buf_addf(&b, i ? ",\n{" : "{");
         for (size_t k = 0; k < q->ncolumns; k++)
-            if (page_chart_wants(spec, q->columns[k])) {
-                buf_addf(&b, "%s", comma);
-                json_quote(&b, q->columns[k], strlen(q->columns[k]));
-                buf_addf(&b, ":");
+            if (keys[k]) {
+                buf_add(&b, ",", members++ > 0);
+                buf_add(&b, keys[k], strlen(keys[k]));
                 page_chart_value(&b, q->types[k], q->rows.rows[i][k]);
-                comma = ",";
             }
         buf_addf(&b, "}");
     }
