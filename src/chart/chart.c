@@ -7,12 +7,14 @@
 
 #include "base/fs.h"
 
+enum { MAX_IDLE = 4 };
+
 static const char library[] = "libcupel-chart.so";
 
 struct chart_engine {
     struct arena *a;
     const struct chart_lib *lib;
-    struct chart_vm *vm; /* NULL = to be opened */
+    struct chart_vm *vm; /* NULL = to be found */
 };
 
 #ifdef CUPEL_SANITIZE
@@ -81,13 +83,41 @@ static bool load(const struct chart_lib **ret, struct err *e)
     return ok;
 }
 
-static void close_vm(void *arg)
+/* --- runtimes: those that no engine has wait here for the next, till the process ends --- */
+
+static struct {
+    pthread_mutex_t lock;
+    struct chart_vm *v[MAX_IDLE];
+    size_t n;
+} idle = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct chart_vm *take_vm(void)
+{
+    pthread_mutex_lock(&idle.lock);
+    struct chart_vm *vm = idle.n ? idle.v[--idle.n] : NULL;
+    pthread_mutex_unlock(&idle.lock);
+    return vm;
+}
+
+static void leave_vm(const struct chart_lib *lib, struct chart_vm *vm)
+{
+    pthread_mutex_lock(&idle.lock);
+    bool kept = idle.n < MAX_IDLE;
+    if (kept)
+        idle.v[idle.n++] = vm;
+    pthread_mutex_unlock(&idle.lock);
+    if (!kept)
+        lib->close(vm);
+}
+
+static void leave(void *arg)
 {
     struct chart_engine *g = arg;
     if (g->vm)
-        g->lib->close(g->vm);
-    g->vm = NULL;
+        leave_vm(g->lib, g->vm);
 }
+
+/* --- charts --- */
 
 bool chart_open(struct arena *a, struct chart_engine **ret, struct err *e)
 {
@@ -95,20 +125,24 @@ bool chart_open(struct arena *a, struct chart_engine **ret, struct err *e)
     g->a = a;
     if (!load(&g->lib, e))
         return false;
-    arena_defer(a, close_vm, g);
+    arena_defer(a, leave, g);
     *ret = g;
     return true;
 }
 
 bool chart_svg(struct chart_engine *g, const struct chart_job *j, struct chart_svg *ret, struct err *e)
 {
+    if (!g->vm)
+        g->vm = take_vm();
     if (!g->vm && !g->lib->open(&g->vm, e))
         return false;
     bool spent = false;
     struct chart_svg drawn;
     bool ok = g->lib->svg(g->vm, j, &drawn, &spent, e);
-    if (spent)
-        close_vm(g);
+    if (spent) {
+        g->lib->close(g->vm);
+        g->vm = NULL;
+    }
     if (!ok)
         return false;
     arena_defer(g->a, free, drawn.svg);
@@ -117,9 +151,11 @@ bool chart_svg(struct chart_engine *g, const struct chart_job *j, struct chart_s
     return true;
 }
 
-/* The library and the fonts; what goes wrong with them is said by the chart that needs them. */
+/* The library, the fonts, and a runtime for each core; what goes wrong with them is said by the chart that
+ * needs them. */
 static void *prepare(void *arg)
 {
+    enum { MOST = 2 };
     static const char svg[] =
         "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20' "
         "font-family='Inter'><text y='10'>a</text><text y='20' font-weight='600'>b</text></svg>";
@@ -128,7 +164,13 @@ static void *prepare(void *arg)
     char *png = NULL;
     size_t n;
     (void)arg;
-    if (load(&lib, &e) && lib->png(svg, sizeof svg - 1, 1, &png, &n, &e))
+    struct chart_vm *vm;
+    if (!load(&lib, &e))
+        return NULL;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    for (long i = 0; i < MOST && i < cores && lib->open(&vm, &e); i++)
+        leave_vm(lib, vm);
+    if (lib->png(svg, sizeof svg - 1, 1, &png, &n, &e))
         free(png);
     return NULL;
 }
