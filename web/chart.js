@@ -32,7 +32,9 @@
     const width = widthOf(chart), height = heightOf(chart, width);
     const config = themed(chartTheme, dark.matches ? "dark" : "light", height);
     config.background = "transparent";
-    const { spec, fit } = madeToFit(chart.spec, merged(config, chart.spec.config || {}), width, height);
+    const fixed = { ...chart.data };
+    for (const name in chart.pool) delete fixed[name];
+    const { spec, fit } = madeToFit(chart.spec, merged(config, chart.spec.config || {}), width, height, fixed);
     vega.setRandom(vega.randomLCG(42));
     return { spec: { ...spec, datasets: chart.data }, config, fit, width, height };
   }

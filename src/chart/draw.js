@@ -2,9 +2,10 @@
 // that it returns once `done` is set.
 (function (world) {
   "use strict";
-  const measure = world.measureText, load = world.loadUrl;
+  const measure = world.measureText, load = world.loadUrl, pen = world.pen;
   delete world.measureText;
   delete world.loadUrl;
+  delete world.pen;
   const { merged, themed, madeToFit, fitPanels } = chartKit(measure);
 
   // --- text widths: of the fonts that draw the picture ---
@@ -23,6 +24,41 @@
     if (ready.height === "container") delete ready.height;
     return ready;
   }
+
+  // --- SVG: Vega's renderer, with a pen that the program holds ---
+
+  class Picture extends vega.SVGStringRenderer {
+    // What is painted once needs no layer of its own to be seen through.
+    attr(scene, item, attrs, tag) {
+      const out = super.attr(scene, item, attrs, tag), opacity = out.opacity;
+      if (opacity === undefined || out.style !== undefined) return out;
+      if (opacity === 1) {
+        delete out.opacity;
+      } else if (tag !== "image" && (out.fill === undefined || out.stroke === undefined)) {
+        const name = out.fill === undefined ? "stroke-opacity" : "fill-opacity";
+        out[name] = opacity * (out[name] === undefined ? 1 : out[name]);
+        delete out.opacity;
+      }
+      return out;
+    }
+
+    _render(scene) {
+      const width = this._width, height = this._height, ground = this._bgcolor;
+      pen.reset();
+      pen.open("svg", {
+        xmlns: "http://www.w3.org/2000/svg", "xmlns:xlink": "http://www.w3.org/1999/xlink", version: "1.1", class: "marks",
+        width: width * this._scale, height: height * this._scale, viewBox: "0 0 " + width + " " + height,
+      });
+      if (ground && ground !== "transparent" && ground !== "none") pen.open("rect", { width: width, height: height, fill: ground }).close();
+      pen.open("g", { fill: "none", "stroke-miterlimit": 4 }, { transform: "translate(" + this._origin + ")" });
+      this.mark(pen, scene);
+      pen.close();
+      this.defs(pen);
+      pen.close();
+      return this;
+    }
+  }
+  vega.renderModule("svg", { headless: Picture });
 
   // --- drawing ---
 
@@ -55,10 +91,10 @@
   };
 
   // Rows take the place of a name's values, so that dates in them are read as the spec says.
-  function fill(vg, data) {
+  function fill(vg, rows) {
     for (const table of vg.data || []) {
-      if (table.values === undefined && table.url === undefined && table.source === undefined && data[table.name] !== undefined)
-        table.values = JSON.parse(data[table.name]);
+      if (table.values === undefined && table.url === undefined && table.source === undefined && rows[table.name] !== undefined)
+        table.values = rows[table.name];
     }
   }
 
@@ -71,23 +107,26 @@
   }
 
   world.draw = function (specText, themeText, themeName, data, width, height) {
-    const result = { done: false, svg: "", errors: [], warnings: [] };
+    const result = { done: false, errors: [], warnings: [] };
     const log = listener(result);
     const theme = JSON.parse(themeText);
     const config = themeName ? themed(theme, themeName, height || Infinity) : { customFormatTypes: true };
     const asked = JSON.parse(specText);
     vega.setRandom(vega.randomLCG(42)); // jitter, samples and bootstraps are the same each time
-    const made = width && height ? madeToFit(asked, merged(config, asked.config || {}), width, height)
+    vega.resetSVGDefIds();
+    const rows = {};
+    for (const name of Object.keys(data)) rows[name] = JSON.parse(data[name]);
+    const made = width && height ? madeToFit(asked, merged(config, asked.config || {}), width, height, rows)
                                  : { spec: withoutContainer(asked), fit: false };
     const vg = vegaLite.compile(made.spec, { config: config, logger: log }).spec;
     withoutTooltips(vg.marks);
-    fill(vg, data);
+    fill(vg, rows);
     const view = new vega.View(vega.parse(vg), { renderer: "none", logger: log, logLevel: vega.Warn, loader: loader });
     const end = () => { view.finalize(); result.done = true; };
     view.runAsync()
       .then(() => made.fit && fitPanels(view, vg, width, height))
       .then(() => view.toSVG())
-      .then((svg) => { result.svg = svg; end(); }, (error) => { log.error(error); end(); });
+      .then(end, (error) => { log.error(error); end(); });
     return result;
   };
 })(globalThis);

@@ -86,9 +86,38 @@ globalThis.chartKit = function (measure) {
     return out;
   }
 
-  // The spec as it is drawn in width x height; `fit` says that panels have to be scaled for that, by fitPanels().
-  function madeToFit(spec, config, width, height) {
-    const ready = withNamedTicks(spec), auto = spec.autosize, composed = isComposed(spec);
+  // Does each row have a value of its own there? Days are written as ISO 8601 begins.
+  const letters = { year: 4, yearmonth: 7, yearmonthdate: 10 };
+  function isOwn(values, def) {
+    const end = letters[def.timeUnit];
+    return new Set(values.map((row) => (end ? String(row[def.field]).slice(0, end) : row[def.field]))).size === values.length;
+  }
+
+  // Bars that are a row each are not stacks. Vega-Lite takes all bars for stacks, and a stack with round corners takes
+  // a group with a clip, which is most of what a small chart costs. `above` is what the views around give.
+  function withoutNeedlessStacks(spec, rows, above) {
+    const own = spec.data, out = Object.assign({}, spec), encoding = Object.assign({}, above.encoding, spec.encoding);
+    const made = above.made.concat((spec.transform || []).map((t) => t.calculate && t.as)); // names of columns
+    const values = own === undefined ? above.values : own && (own.values || rows[own.name]);
+    for (const kind of ["layer", "concat", "hconcat", "vconcat"]) {
+      const inside = { values: values, made: made, encoding: kind === "layer" ? encoding : {} };
+      if (Array.isArray(spec[kind])) out[kind] = spec[kind].map((view) => withoutNeedlessStacks(view, rows, inside));
+    }
+    const plain = (def) => def && /^\w+$/.test(def.field) && !def.aggregate && !def.bin && !made.includes(def.field);
+    const isBy = (def) => plain(def) && def.type !== "quantitative" && (!def.timeUnit || letters[def.timeUnit]);
+    if ((spec.mark === "bar" || (isMap(spec.mark) && spec.mark.type === "bar")) && Array.isArray(values) && made.every((name) => name))
+      for (const [length, by] of [["x", "y"], ["y", "x"]]) {
+        const def = encoding[length];
+        if (plain(def) && def.type === "quantitative" && def.stack === undefined && isBy(encoding[by]) && isOwn(values, encoding[by]))
+          out.encoding = Object.assign({}, spec.encoding, { [length]: Object.assign({}, def, { stack: null }) });
+      }
+    return out;
+  }
+
+  // The spec as it is drawn in width x height; `rows` are the arrays that its data are the names of, those that stay
+  // as they are. `fit` says that panels have to be scaled, by fitPanels().
+  function madeToFit(spec, config, width, height, rows) {
+    const ready = withoutNeedlessStacks(withNamedTicks(spec), rows, { encoding: {}, made: [] }), auto = spec.autosize, composed = isComposed(spec);
     const container = (size) => size === "container";
     const fit = composed && (auto === undefined ? !isSized(spec) : auto === "fit" || auto.type === "fit");
     if (fit) {

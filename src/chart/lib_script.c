@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "chart/lib_data.h"
 #include "chart/lib_internal.h"
+#include "chart/lib_pen.h"
 
 enum { STACK_BYTES = 6 << 20, MAX_SVG = 256 << 20, DEFAULT_TIME_MS = 20000, DEFAULT_MEMORY = 1 << 30 };
 
@@ -13,6 +14,7 @@ struct chart_vm {
     JSRuntime *runtime;
     JSContext *context;
     struct meter *meter;
+    struct pen pen;
     const struct chart_job *job; /* at work */
     int64_t deadline_ms;
     bool late;
@@ -39,6 +41,11 @@ static int on_interrupt(JSRuntime *rt, void *arg)
 static struct chart_vm *vm_of(JSContext *c)
 {
     return JS_GetRuntimeOpaque(JS_GetRuntime(c));
+}
+
+struct pen *pen_of(JSContext *c)
+{
+    return &vm_of(c)->pen;
 }
 
 /* measureText(text, family, size, weight, style) */
@@ -142,10 +149,10 @@ static bool run_bytecode(struct chart_vm *vm, const uint8_t *p, size_t n, struct
     return true;
 }
 
-static void offer(struct chart_vm *vm, const char *name, JSCFunction *f, int args)
+static void offer(struct chart_vm *vm, const char *name, JSValue v)
 {
     JSValue world = JS_GetGlobalObject(vm->context);
-    JS_SetPropertyStr(vm->context, world, name, JS_NewCFunction(vm->context, f, name, args));
+    JS_SetPropertyStr(vm->context, world, name, v);
     JS_FreeValue(vm->context, world);
 }
 
@@ -163,9 +170,12 @@ bool script_open(struct chart_vm **ret, struct err *e)
     vm->meter = meter_new();
     JS_SetRuntimeOpaque(vm->runtime, vm);
     JS_SetMaxStackSize(vm->runtime, STACK_BYTES);
+    JS_SetGCThreshold(vm->runtime, 64 << 20);
     JS_SetInterruptHandler(vm->runtime, on_interrupt, vm);
-    offer(vm, "measureText", measure_text, 5);
-    offer(vm, "loadUrl", load_url, 1);
+    vm->pen.svg = BUF(MAX_SVG);
+    offer(vm, "measureText", JS_NewCFunction(vm->context, measure_text, "measureText", 5));
+    offer(vm, "loadUrl", JS_NewCFunction(vm->context, load_url, "loadUrl", 1));
+    offer(vm, "pen", pen_object(vm->context));
     if (!run_bytecode(vm, chart_host_js, chart_host_js_len, e) ||
         !run_bytecode(vm, chart_vega_js, chart_vega_js_len, e) ||
         !run_bytecode(vm, chart_vega_lite_js, chart_vega_lite_js_len, e) ||
@@ -185,6 +195,7 @@ void script_close(struct chart_vm *vm)
     JS_FreeContext(vm->context);
     JS_FreeRuntime(vm->runtime);
     meter_free(vm->meter);
+    pen_done(&vm->pen);
     free(vm);
 }
 
@@ -301,14 +312,14 @@ static bool read_result(struct chart_vm *vm, JSValueConst result, struct chart_s
         return memory_fail(vm->job, e);
     if (errors.len)
         return fail(e, ERR_USER, "%.*s", (int)strcspn(errors.p, "\n"), errors.p);
-    JSValue svg = JS_GetPropertyStr(c, result, "svg");
-    ret->svg = text_of(c, svg, &ret->n);
-    JS_FreeValue(c, svg);
-    if (!ret->svg || ret->n > MAX_SVG) {
-        free(ret->svg);
+    struct buf *svg = &vm->pen.svg;
+    if (svg->failed) {
         fail(e, ERR_LIMIT, "the picture takes more than %d MB", MAX_SVG >> 20);
         return hint(e, "draw fewer marks: group or sample the rows in SQL");
     }
+    ret->svg = svg->p;
+    ret->n = svg->len;
+    *svg = BUF(MAX_SVG);
     ret->warnings = warnings.len ? warnings.p : calloc(1, 1);
     if (warnings.len)
         warnings = BUF(0);

@@ -178,6 +178,82 @@ TEST(panels_are_scaled_to_fit)
     }
 }
 
+TEST(what_is_written_is_escaped)
+{
+    FIXTURE(f);
+    const char *svg = draw(&f, "{\"title\": \"a<b & \\\"c\\\"\", \"data\": {\"name\": \"q\"}, \"mark\": "
+                               "{\"type\": \"text\", \"text\": \"\", \"font\": \"A \\\"&<>\\t\\n\\r\"}}");
+    CHECK_HAS(svg, ">a&lt;b &amp; \"c\"</text>");
+    CHECK_HAS(svg, "font-family=\"A &quot;&amp;&lt;&gt;&#x9;&#xA;&#xD;\"");
+    CHECK_HAS(svg, "font-size=\"12px\" fill=\"#374151\"/>"); /* an empty text */
+}
+
+TEST(bars_of_a_row_each_are_no_stacks)
+{
+    static const struct {
+        const char *label, *spec;
+        int clips;
+    } cases[] = {
+        {"rows of their own", "", 0},
+        {"colours make no difference", ", \"color\": {\"field\": \"g\"}", 0},
+        {"two rows", ", \"y\": {\"field\": \"same\", \"type\": \"nominal\"}", 1},
+        {"asked for", ", \"x\": {\"field\": \"n\", \"type\": \"quantitative\", \"stack\": true}", 2},
+        {"months", ", \"y\": {\"field\": \"day\", \"type\": \"ordinal\", \"timeUnit\": \"yearmonth\"}", 0},
+        {"the same year", ", \"y\": {\"field\": \"day\", \"type\": \"ordinal\", \"timeUnit\": \"year\"}", 1},
+        {"months of any year",
+         ", \"y\": {\"field\": \"day\", \"type\": \"ordinal\", \"timeUnit\": \"month\"}", 2},
+        {"a column that is computed", ", \"y\": {\"field\": \"made\", \"type\": \"nominal\"}", 1},
+    };
+    FIXTURE(f);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].label);
+        const char *spec =
+            arena_fmt(f.a,
+                      "{\"data\": {\"values\": [{\"g\": \"a\", \"same\": 1, \"made\": 1, \"day\": "
+                      "\"2026-01-15\", \"n\": 3}, "
+                      "{\"g\": \"b\", \"same\": 1, \"made\": 2, \"day\": \"2026-02-15\", \"n\": 4}]}, "
+                      "\"transform\": [{\"calculate\": \"7\", \"as\": \"made\"}], "
+                      "\"layer\": [{\"mark\": \"bar\", \"encoding\": {\"y\": {\"field\": \"g\", \"type\": "
+                      "\"nominal\"}, "
+                      "\"x\": {\"field\": \"n\", \"type\": \"quantitative\"}%s}}]}",
+                      cases[i].spec);
+        const char *svg = draw(&f, spec);
+        CHECK_INT(count(svg, "<clipPath"), cases[i].clips);
+    }
+    CASE("logarithms, which cannot be stacked");
+    CHECK_INT(
+        count(draw(&f, "{\"data\": {\"name\": \"q\"}, \"mark\": \"bar\", \"encoding\": {\"y\": {\"field\": "
+                       "\"genre\", \"type\": \"nominal\"}, \"x\": {\"field\": \"n\", \"type\": "
+                       "\"quantitative\", \"scale\": {\"type\": \"log\"}}}}"),
+              "fill=\"#0b67b2\""),
+        2);
+}
+
+TEST(opacity_is_that_of_the_paint)
+{
+    static const struct {
+        const char *mark, *want, *never;
+    } cases[] = {
+        {"\"type\": \"bar\", \"opacity\": 0.5", "fill-opacity=\"0.5\"", " opacity="},
+        {"\"type\": \"bar\", \"opacity\": 0.5, \"fillOpacity\": 0.5", "fill-opacity=\"0.25\"", " opacity="},
+        {"\"type\": \"rule\", \"opacity\": 0.5", "stroke-opacity=\"0.5\"", " opacity="},
+        {"\"type\": \"bar\", \"opacity\": 0.5, \"stroke\": \"red\"", " opacity=\"0.5\"", "fill-opacity"},
+        {"\"type\": \"bar\", \"opacity\": 1, \"stroke\": \"red\"", "stroke=\"red\"", "opacity"},
+    };
+    FIXTURE(f);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].mark);
+        const char *svg =
+            draw(&f, arena_fmt(f.a,
+                               "{\"data\": {\"name\": \"q\"}, \"mark\": {%s}, \"encoding\": {\"y\": "
+                               "{\"field\": \"genre\", \"type\": \"nominal\"}, \"x\": {\"field\": "
+                               "\"n\", \"type\": \"quantitative\"}}}",
+                               cases[i].mark));
+        CHECK_HAS(svg, cases[i].want);
+        CHECK(!strstr(svg, cases[i].never));
+    }
+}
+
 TEST(named_ticks_are_drawn_all)
 {
     FIXTURE(f);
