@@ -206,7 +206,7 @@ static bool find_theme(const char *name, enum chart_theme *ret, struct err *e)
 /* --- once, or at every save --- */
 
 static bool render_once(struct rendering *r, const struct opened *x, struct arena *a, const struct page *page,
-                        struct query_memory *memory, struct err *e)
+                        struct page_memory *memory, struct err *e)
 {
     bool html = false;
     for (size_t i = 0; i < r->nformats; i++)
@@ -262,7 +262,7 @@ static bool watch_wait(int fd, const char *name, struct err *e)
 }
 
 static bool render_again(struct rendering *r, const struct opened *x, const struct page *page,
-                         struct query_memory *memory, const char *path)
+                         struct page_memory *memory, const char *path)
 {
     auto_arena *a = arena_new();
     struct page fresh = *page;
@@ -279,7 +279,7 @@ static bool render_again(struct rendering *r, const struct opened *x, const stru
         fprintf(stderr, "rendered in %.0f ms\n", (double)(clock_mono_us() - begun) / 1e3);
     else
         err_print(stderr, &e, text);
-    query_memory_sweep(memory);
+    page_memory_sweep(memory);
     return ok;
 }
 
@@ -287,7 +287,7 @@ static bool watch(struct rendering *r, const struct opened *x, const struct page
 {
     struct arena *a = r->app->a;
     const char *path = fs_join(a, x->project->root, page->path);
-    struct query_memory *memory = query_memory_open(a);
+    struct page_memory *memory = page_memory_open(a);
     int fd = -1;
     if (!watch_open(a, path, &fd, e))
         return false;

@@ -160,8 +160,9 @@ bool page_chart_caption(struct arena *a, struct page_chart *c, const char *line,
 
 /* --- drawn --- */
 
-static void add_warnings(const struct page_chart *c, const char *lines, struct problems *ret)
+void page_chart_warnings(const struct page_chart *c, const struct chart_svg *drawn, struct problems *ret)
 {
+    const char *lines = drawn->warnings;
     while (*lines) {
         size_t n = strcspn(lines, "\n");
         struct err e;
@@ -186,7 +187,7 @@ bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum ch
         e->at = c->at;
         return wrap(e, "chart '%s'", c->name);
     }
-    add_warnings(c, ret->warnings, warnings);
+    page_chart_warnings(c, ret, warnings);
     return true;
 }
 

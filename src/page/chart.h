@@ -39,6 +39,9 @@ bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum ch
                      struct chart_size size, struct chart_svg *ret, struct problems *warnings,
                      struct err *e) must_check;
 
+/* Adds what Vega said as it drew it. */
+void page_chart_warnings(const struct page_chart *c, const struct chart_svg *drawn, struct problems *ret);
+
 /* The chart in characters, `width` columns wide, when it is one of bars of a text and a number that the query
  * gives; else only a line that says that there is a chart. */
 void page_chart_text(const struct page_queries *qs, const struct page_chart *c, int width, struct buf *out);

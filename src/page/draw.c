@@ -152,6 +152,27 @@ static void warn_once(struct problems *warnings, const struct err *e)
     problems_add(warnings, e);
 }
 
+/* What was drawn at an earlier time; then all that was, for the next time. */
+static void recall(const struct sheet *s, struct job *jobs, size_t n)
+{
+    for (size_t i = 0; s->memory && i < n; i++) {
+        struct job *j = &jobs[i];
+        struct problems warnings = {.a = s->a};
+        if (j->drawing->svg.svg || !page_memory_drawing(s->memory, j->chart, j->theme, j->size, j->drawing))
+            continue;
+        page_chart_warnings(j->chart, &j->drawing->svg, &warnings);
+        for (size_t k = 0; k < warnings.n; k++)
+            warn_once(s->warnings, &warnings.v[k]);
+    }
+}
+
+static void remember(const struct sheet *s, const struct job *jobs, size_t n)
+{
+    for (size_t i = 0; s->memory && i < n; i++)
+        if (jobs[i].drawing->svg.svg)
+            page_memory_keep_drawing(s->memory, jobs[i].chart, jobs[i].theme, jobs[i].size, jobs[i].drawing);
+}
+
 /* Draws what is not drawn yet; all or an error, that of the first job. */
 static bool draw_jobs(const struct sheet *s, struct job *jobs, size_t n, bool png, struct err *e)
 {
@@ -160,7 +181,9 @@ static bool draw_jobs(const struct sheet *s, struct job *jobs, size_t n, bool pn
                         .png = png,
                         .order = order_of(s->a, jobs, n),
                         .results = arena_make(s->a, struct result, n + 1)};
+    recall(s, jobs, n);
     work_together(&crew, s->a);
+    remember(s, jobs, n);
     for (size_t i = 0; i < n; i++) {
         struct result *r = &crew.results[i];
         for (size_t k = 0; k < r->warnings.n; k++)

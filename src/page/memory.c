@@ -17,22 +17,41 @@ struct answer {
     bool used;
 };
 
-struct query_memory {
-    struct answer *first;
+struct drawn {
+    struct drawn *next;
+    struct arena *a;
+    struct buf key;
+    struct drawing drawing;
+    bool used;
 };
+
+struct page_memory {
+    struct answer *first;
+    struct drawn *drawn;
+};
+
+static void forget(struct drawn *x)
+{
+    buf_free(&x->key);
+    arena_free(x->a);
+}
 
 static void forget_all(void *arg)
 {
-    struct query_memory *m = arg;
+    struct page_memory *m = arg;
     for (struct answer *x = m->first, *next; x; x = next) {
         next = x->next;
         arena_free(x->a);
     }
+    for (struct drawn *x = m->drawn, *next; x; x = next) {
+        next = x->next;
+        forget(x);
+    }
 }
 
-struct query_memory *query_memory_open(struct arena *a)
+struct page_memory *page_memory_open(struct arena *a)
 {
-    struct query_memory *m = arena_make(a, struct query_memory, 1);
+    struct page_memory *m = arena_make(a, struct page_memory, 1);
     arena_defer(a, forget_all, m);
     return m;
 }
@@ -84,8 +103,8 @@ static struct page_query copy_query(struct arena *a, const struct page_query *q)
     return c;
 }
 
-bool query_memory_find(struct query_memory *m, struct arena *a, const struct workshop *w, const char *sql,
-                       struct page_query *ret)
+bool page_memory_answer(struct page_memory *m, struct arena *a, const struct workshop *w, const char *sql,
+                        struct page_query *ret)
 {
     for (struct answer *x = m->first; x; x = x->next)
         if (strcmp(x->sql, sql) == 0 && unmoved(w, x)) {
@@ -96,8 +115,8 @@ bool query_memory_find(struct query_memory *m, struct arena *a, const struct wor
     return false;
 }
 
-struct answer *query_memory_begin(const struct workshop *w, struct session *s, const char *text,
-                                  const char *sql)
+struct answer *page_memory_begin(const struct workshop *w, struct session *s, const char *text,
+                                 const char *sql)
 {
     struct arena *a = arena_new();
     struct answer *x = arena_make(a, struct answer, 1);
@@ -117,7 +136,7 @@ struct answer *query_memory_begin(const struct workshop *w, struct session *s, c
     return NULL;
 }
 
-void query_memory_keep(struct query_memory *m, struct answer *x, const struct page_query *q)
+void page_memory_keep(struct page_memory *m, struct answer *x, const struct page_query *q)
 {
     if (x && !q)
         arena_free(x->a);
@@ -129,7 +148,72 @@ void query_memory_keep(struct query_memory *m, struct answer *x, const struct pa
     m->first = x;
 }
 
-void query_memory_sweep(struct query_memory *m)
+/* --- drawings --- */
+
+/* All that a drawing depends on. */
+static void add_key(struct buf *key, const struct page_chart *c, enum chart_theme theme,
+                    struct chart_size size)
+{
+    buf_addf(key, "%d %d %d %s %s", (int)theme, size.width, size.height, c->captioned ? c->captioned : "",
+             c->json);
+    for (size_t i = 0; i < c->ndata; i++) {
+        buf_addf(key, "\n%s ", c->data[i].name);
+        buf_add(key, c->data[i].json, c->data[i].n);
+    }
+}
+
+static struct drawn *find_drawn(const struct page_memory *m, const struct buf *key)
+{
+    for (struct drawn *x = m->drawn; x; x = x->next)
+        if (!key->failed && x->key.len == key->len && memcmp(x->key.p, key->p, key->len) == 0)
+            return x;
+    return NULL;
+}
+
+bool page_memory_drawing(struct page_memory *m, const struct page_chart *c, enum chart_theme theme,
+                         struct chart_size size, struct drawing *ret)
+{
+    auto_buf key = BUF(1 << 30);
+    add_key(&key, c, theme, size);
+    struct drawn *x = find_drawn(m, &key);
+    if (!x)
+        return false;
+    x->used = true;
+    *ret = x->drawing;
+    return true;
+}
+
+static void copy_drawing(struct drawn *x, const struct drawing *d)
+{
+    if (!x->drawing.svg.svg)
+        x->drawing.svg = (struct chart_svg){.svg = arena_strn(x->a, d->svg.svg, d->svg.n),
+                                            .n = d->svg.n,
+                                            .warnings = arena_str(x->a, d->svg.warnings)};
+    if (!x->drawing.png && d->png) {
+        x->drawing.png = arena_strn(x->a, d->png, d->png_n);
+        x->drawing.png_n = d->png_n;
+    }
+}
+
+void page_memory_keep_drawing(struct page_memory *m, const struct page_chart *c, enum chart_theme theme,
+                              struct chart_size size, const struct drawing *d)
+{
+    struct buf key = BUF(1 << 30);
+    add_key(&key, c, theme, size);
+    struct drawn *x = find_drawn(m, &key);
+    if (x || key.failed) {
+        buf_free(&key);
+    } else {
+        struct arena *a = arena_new();
+        x = arena_make(a, struct drawn, 1);
+        *x = (struct drawn){.next = m->drawn, .a = a, .key = key, .used = true};
+        m->drawn = x;
+    }
+    if (x)
+        copy_drawing(x, d);
+}
+
+void page_memory_sweep(struct page_memory *m)
 {
     for (struct answer **p = &m->first; *p;) {
         struct answer *x = *p;
@@ -139,6 +223,16 @@ void query_memory_sweep(struct query_memory *m)
         } else {
             *p = x->next;
             arena_free(x->a);
+        }
+    }
+    for (struct drawn **p = &m->drawn; *p;) {
+        struct drawn *x = *p;
+        if (x->used) {
+            x->used = false;
+            p = &x->next;
+        } else {
+            *p = x->next;
+            forget(x);
         }
     }
 }

@@ -15,7 +15,7 @@ struct maker {
     struct arena *a;
     const struct workshop *w;
     struct session *s;
-    struct query_memory *memory;
+    struct page_memory *memory;
     struct engine_params own; /* of the project */
 };
 
@@ -54,11 +54,11 @@ static bool ask(struct maker *m, const struct question *x, struct page_query *q,
     struct sqltext key;
     if (!m->memory || !sqltext_plain(m->a, x->sql, &params, x->block->at, &key, e))
         return compute(m, x, params, q, e);
-    if (query_memory_find(m->memory, m->a, m->w, key.sql, q))
+    if (page_memory_answer(m->memory, m->a, m->w, key.sql, q))
         return true;
-    struct answer *answer = query_memory_begin(m->w, m->s, x->block->body, key.sql);
+    struct answer *answer = page_memory_begin(m->w, m->s, x->block->body, key.sql);
     bool ok = compute(m, x, params, q, e);
-    query_memory_keep(m->memory, answer, ok ? q : NULL);
+    page_memory_keep(m->memory, answer, ok ? q : NULL);
     return ok;
 }
 
@@ -252,7 +252,8 @@ static void make_live(struct maker *m)
 bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,
                 const struct sheet_wish *wish, struct sheet *ret, struct err *e)
 {
-    *ret = (struct sheet){.a = a, .page = p, .warnings = arena_make(a, struct problems, 1)};
+    *ret = (struct sheet){
+        .a = a, .page = p, .warnings = arena_make(a, struct problems, 1), .memory = wish->memory};
     ret->warnings->a = a;
     struct maker m = {ret, a, w, s, wish->memory, project_params(a, w->project, &w->params)};
     if (!blocks_split(a, p->path, p->text, &ret->blocks, &ret->nblocks, e) || !choose(&m, wish, e) ||

@@ -9,12 +9,6 @@
 #include "page/page.h"
 #include "page/query.h"
 
-struct drawing { /* NULL = not made yet */
-    struct chart_svg svg;
-    const char *png;
-    size_t png_n;
-};
-
 /* Where a chart is seen: charts of a row are drawn for the room that they get. */
 enum sheet_medium {
     SHEET_ALONE,  /* a file of its own: the size that charts have */
@@ -40,13 +34,14 @@ struct sheet {
     struct live *live; /* NULL = not wished, or there are no inputs */
     struct sheet_chart *charts;
     size_t ncharts;
-    struct problems *warnings; /* of inputs; what Vega says of charts as they are drawn */
+    struct problems *warnings;  /* of inputs; what Vega says of charts as they are drawn */
+    struct page_memory *memory; /* NULL = none */
 };
 
 struct sheet_wish {
-    const char *const *inputs;   /* "genre=Drama", ends with NULL; may be NULL */
-    struct query_memory *memory; /* answers of earlier times; NULL = none are kept */
-    bool live;                   /* inputs shall work where the page is read */
+    const char *const *inputs;  /* "genre=Drama", ends with NULL; may be NULL */
+    struct page_memory *memory; /* of earlier times; NULL = nothing is kept */
+    bool live;                  /* inputs shall work where the page is read */
 };
 /* Mistakes have their place in the page's file. */
 bool sheet_make(struct arena *a, const struct workshop *w, struct session *s, const struct page *p,

@@ -14,12 +14,23 @@ def shop(cupel, tmp_path):
 
 
 @pytest.fixture
-def watching(cupel_bin, shop):
-    process = subprocess.Popen([cupel_bin, "-C", str(shop), "render", "overview", "--to", "txt,html", "--out", str(shop / "out"),
-                                "--watch"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    yield process
-    process.send_signal(signal.SIGINT)
-    process.wait(10)
+def watch(cupel_bin, shop):
+    processes = []
+
+    def start(formats):
+        processes.append(subprocess.Popen([cupel_bin, "-C", str(shop), "render", "overview", "--to", formats, "--out", str(shop / "out"),
+                                           "--watch"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+
+
+@pytest.fixture
+def watching(watch):
+    return watch("txt,html")
 
 
 def rendered(process):
@@ -72,3 +83,29 @@ def test_data_that_moved_is_read_again(cupel, shop, watching):
     page.write_text(page.read_text() + "\n")
     rendered(watching)
     assert "Ghana         1    77.00" in (shop / "out" / "overview.txt").read_text()
+
+
+def test_charts_are_drawn_again_when_they_change(cupel, shop, watch):
+    """What was drawn is kept from one time to the next, by its spec, its rows and what Vega said of it."""
+    chart = ("```chart %s\ntitle: %s\ndata: {name: q}\nmark: bar\nencoding:\n  y: {field: k, type: nominal}\n"
+             "  x: {field: n, type: quantitative, scale: {type: log, zero: true}}\n```\nA text.\n")
+    page = shop / "pages" / "overview.md"
+    text = "# Page\n```sql q\nSELECT * FROM (VALUES ('a', 10), ('b', 1000)) t(k, n)\n```\n" + chart % ("one", "First") + chart % ("two", "Second")
+
+    def alone():
+        cupel(["render", "overview", "--to", "svg,png", "--now", "2026-11-21T12:00:00Z", "--out", "alone"], shop)
+        return {name: (shop / "alone" / name).read_bytes() for name in ("one.svg", "one.png", "two.svg", "two.png")}
+
+    page.write_text(text)
+    process = watch("svg,png,pdf")
+    first, _ = rendered(process)
+    assert first.count("warning: chart 'one'") == first.count("warning: chart 'two'") == 2
+    for change in (lambda s: s.replace("A text.", "Another text."), lambda s: s.replace("Second", "Other"),
+                   lambda s: s.replace("1000)", "5000)"), lambda s: s.replace("5000)", "1000)").replace("Other", "Second")):
+        text = change(text)
+        page.write_text(text)
+        said, took = rendered(process)
+        assert took is not None and said.count("warning: chart") == 4
+        wanted = alone()
+        assert {name: (shop / "out" / name).read_bytes() for name in wanted} == wanted
+    assert b"Second" in (shop / "out" / "two.svg").read_bytes()
