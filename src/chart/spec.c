@@ -97,11 +97,9 @@ static void find_sources(struct arena *a, const struct yaml *y, struct sources *
     }
 }
 
-static const char *title_of(struct arena *a, const struct yaml *root)
+/* A text, or a list of its lines; NULL = there is none. */
+static const char *words_of(struct arena *a, const struct yaml *t)
 {
-    const struct yaml *t = yaml_get(root, "title");
-    if (t && t->kind == YAML_MAP)
-        t = yaml_get(t, "text");
     if (!t || (t->kind == YAML_TEXT && yaml_is_null(t)) || t->kind == YAML_MAP)
         return NULL;
     if (t->kind == YAML_TEXT)
@@ -110,6 +108,17 @@ static const char *title_of(struct arena *a, const struct yaml *root)
     for (size_t i = 0; i < t->n; i++)
         buf_addf(&b, "%s%s", i ? " " : "", t->items[i]->kind == YAML_TEXT ? t->items[i]->text : "");
     return arena_str(a, b.p);
+}
+
+/* "The title: its subtitle", or the description that the author gives. */
+static const char *spoken(struct arena *a, const struct yaml *root, const char *title)
+{
+    const struct yaml *t = yaml_get(root, "title");
+    const char *description = words_of(a, yaml_get(root, "description"));
+    const char *sub = t && t->kind == YAML_MAP ? words_of(a, yaml_get(t, "subtitle")) : NULL;
+    if (description)
+        return description;
+    return title && sub ? arena_fmt(a, "%s: %s", title, sub) : title;
 }
 
 bool chart_spec_read(struct arena *a, const char *text, struct src at, struct problems *problems,
@@ -126,6 +135,10 @@ bool chart_spec_read(struct arena *a, const char *text, struct src at, struct pr
     }
     struct sources found = {0};
     find_sources(a, root, &found);
-    *ret = (struct chart_spec){root, title_of(a, root), found.v, found.n};
+    const struct yaml *title = yaml_get(root, "title");
+    title = title && title->kind == YAML_MAP ? yaml_get(title, "text") : title;
+    *ret = (struct chart_spec){
+        .root = root, .title = words_of(a, title), .sources = found.v, .nsources = found.n};
+    ret->spoken = spoken(a, root, ret->title);
     return true;
 }

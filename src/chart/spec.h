@@ -5,6 +5,7 @@
 struct chart_spec {
     const struct yaml *root; /* a mapping */
     const char *title;       /* its words, NULL = none */
+    const char *spoken; /* to who does not see it: its description, else title and subtitle; NULL = none */
     const struct chart_source {
         const char *name; /* of a query or table */
         struct src at;

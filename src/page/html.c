@@ -317,9 +317,9 @@ static unsigned png_side(const char *png, size_t at)
 static void write_live(struct writer *w, const struct page_chart *c)
 {
     struct buf *b = w->data;
-    const char *title = c->title ? c->title : c->name, *comma = "";
+    const char *comma = "";
     buf_addf(w->out, "<figure class=\"chart\" role=\"img\" aria-label=\"");
-    add_text(w->out, title, strlen(title));
+    html_text(w->out, c->spec.spoken ? c->spec.spoken : c->name);
     buf_addf(w->out, "\"><div></div><noscript>A script draws this chart.</noscript></figure>\n");
     buf_addf(b, "%s{\"width\":%d,\"height\":%d,\"spec\":%s,\"data\":{", w->first ? ",\n" : "",
              PAGE_CHART_WIDTH, PAGE_CHART_HEIGHT, c->json);
@@ -341,7 +341,7 @@ static void write_live(struct writer *w, const struct page_chart *c)
 static bool write_chart(struct writer *w, const struct block *b, struct err *e)
 {
     const struct sheet_chart *c = sheet_chart(w->sheet, b);
-    const char *png, *title = c->chart.title ? c->chart.title : c->chart.name;
+    const char *png;
     size_t n;
     if (w->how.live) {
         write_live(w, &c->chart);
@@ -352,7 +352,7 @@ static bool write_chart(struct writer *w, const struct block *b, struct err *e)
         return false;
     buf_addf(w->out, "<figure class=\"chart\"><img width=\"%u\" height=\"%u\" alt=\"", png_side(png, 16) / 2,
              png_side(png, 20) / 2);
-    add_text(w->out, title, strlen(title));
+    html_text(w->out, c->chart.spec.spoken ? c->chart.spec.spoken : c->chart.name);
     buf_addf(w->out, "\" src=\"data:image/png;base64,");
     pack_base64(w->out, png, n);
     buf_addf(w->out, "\"></figure>\n");

@@ -93,7 +93,7 @@ CHARTS = """# Charts
 SELECT * FROM (VALUES ('a', 3, DATE '2026-01-01'), ('</script><b>', 1000000000, DATE '2026-02-01')) t(k, n, d)
 ```
 ```chart bars
-title: Bars
+title: {text: Bars, subtitle: as long as n}
 data: {name: q}
 mark: {type: bar, tooltip: true}
 encoding:
@@ -101,6 +101,7 @@ encoding:
   y: {field: k, type: nominal}
 ```
 ```chart beside
+description: Dots and ticks
 columns: 2
 data: {name: q}
 concat:
@@ -131,7 +132,8 @@ def test_charts_live(cupel, html, browser):
     marks = "document.querySelectorAll('figure.chart')[%d].querySelectorAll('.mark-%s path').length"
     assert browser.ask(marks % (0, "rect")) == 2
     assert browser.ask(marks % (1, "symbol")) == 2, "a spec of several views"
-    assert browser.ask("document.querySelector('figure.chart').getAttribute('aria-label')") == "Bars"
+    spoken = "[...document.querySelectorAll('figure.chart')].map(f => f.getAttribute('aria-label'))"
+    assert browser.ask(spoken) == ['Bars: as long as n', "Dots and ticks"]
     assert browser.complaints() == []
 
     browser.call("Emulation.setDeviceMetricsOverride", width=380, height=800, deviceScaleFactor=1, mobile=False)
@@ -143,7 +145,7 @@ def test_charts_live(cupel, html, browser):
 
     cupel(["render", "c", "--to", "html", "--static", "--out", "still"], shop)
     still = (shop / "still" / "c.html").read_text()
-    assert still.count("<img ") == 2 and still.count("<script") == 1 and 'alt="Bars"' in still
+    assert still.count("<img ") == 2 and still.count("<script") == 1 and 'alt="Bars: as long as n"' in still
 
 
 def test_the_first_chart_is_a_picture_first(cupel, html, browser):
