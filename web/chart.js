@@ -22,7 +22,8 @@
   // On a phone a chart is not crushed but drawn larger, and shown smaller by the style sheet.
   const LEAST_WIDTH = 480, LEAST_HEIGHT = 420;
   // Side by side they take what room there is, and are low enough for two rows of them on a screen.
-  const BESIDE = { width: 400, least: 280, most: 400, share: 0.62 };
+  const BESIDE = { width: 400, least: 280, most: 400, share: 0.56 };
+  const SLIM = 520; // two of these share a line on paper
   const beside = (figure) => figure.parentElement.matches(".charts") && figure.clientWidth >= BESIDE.width;
   const widthOf = ({ figure, width }) => (beside(figure) ? figure.clientWidth : Math.min(Math.max(figure.clientWidth, LEAST_WIDTH), width));
   const heightOf = (chart, width) => (beside(chart.figure) ? Math.min(Math.max(width * BESIDE.share, BESIDE.least), BESIDE.most)
@@ -30,7 +31,7 @@
 
   function madeReady(chart) {
     const width = widthOf(chart), height = heightOf(chart, width);
-    const config = themed(chartTheme, dark.matches ? "dark" : "light", height);
+    const config = themed(chartTheme, dark.matches ? "dark" : "light", width, height);
     config.background = "transparent";
     const fixed = { ...chart.data };
     for (const name in chart.pool) delete fixed[name];
@@ -46,6 +47,7 @@
     chart.target.querySelector("svg").setAttribute("aria-hidden", "true"); // the figure says what it is
     chart.figure.querySelector(".picture")?.remove();
     chart.drawn = ready.width;
+    chart.figure.classList.toggle("slim", beside(chart.figure) && ready.width <= SLIM);
   }
 
   let interpreter; // of expressions, which may not be compiled here

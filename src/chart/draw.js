@@ -110,7 +110,7 @@
     const result = { done: false, errors: [], warnings: [] };
     const log = listener(result);
     const theme = JSON.parse(themeText);
-    const config = themeName ? themed(theme, themeName, height || Infinity) : { customFormatTypes: true };
+    const config = themeName ? themed(theme, themeName, width || Infinity, height || Infinity) : { customFormatTypes: true };
     const asked = JSON.parse(specText);
     vega.setRandom(vega.randomLCG(42)); // jitter, samples and bootstraps are the same each time
     vega.resetSVGDefIds();

@@ -43,11 +43,12 @@ globalThis.chartKit = function (measure) {
     return out;
   }
 
-  // What charts look like; one of several that stand side by side has smaller letters at its head.
-  function themed(theme, name, height) {
-    const smaller = 420; // pixels
-    const config = merged(theme.common, theme[name]);
-    return height < smaller ? merged(config, theme.small) : config;
+  // What charts look like. A low one, which stands beside others, has smaller letters at its head; a narrow one fewer ticks.
+  function themed(theme, name, width, height) {
+    const low = 420, narrow = 600; // pixels
+    let config = merged(theme.common, theme[name]);
+    if (width < narrow) config = merged(config, theme.narrow);
+    return height < low ? merged(config, theme.low) : config;
   }
 
   function isComposed(spec) {
@@ -75,14 +76,19 @@ globalThis.chartKit = function (measure) {
     return spec.width !== undefined || spec.height !== undefined || panels.some(isSized);
   }
 
-  // Ticks that an axis names are drawn all: the theme's number of ticks would thin them out.
-  function withNamedTicks(x) {
-    if (Array.isArray(x)) return x.map(withNamedTicks);
+  const isBinned = (def) => isMap(def) && (def.bin === "binned" || (isMap(def.bin) && def.bin.binned === true));
+
+  // What the theme would spoil. Ticks that an axis names are drawn all: its number of ticks would thin them out. Bars of
+  // bins that the data has have square ends: Vega-Lite 6.4 gives those with round ones no width.
+  function mended(x) {
+    if (Array.isArray(x)) return x.map(mended);
     if (!isMap(x)) return x;
     const out = {};
-    for (const key of Object.keys(x)) out[key] = key === "data" || key === "datasets" ? x[key] : withNamedTicks(x[key]);
+    for (const key of Object.keys(x)) out[key] = key === "data" || key === "datasets" ? x[key] : mended(x[key]);
     if (isMap(out.axis) && Array.isArray(out.axis.values) && out.axis.tickCount === undefined)
       out.axis.tickCount = out.axis.values.length;
+    if (isMap(out.encoding) && (isBinned(out.encoding.x) || isBinned(out.encoding.y)) && (out.mark === "bar" || (isMap(out.mark) && out.mark.type === "bar")))
+      out.mark = merged({ cornerRadiusEnd: 0 }, isMap(out.mark) ? out.mark : { type: out.mark });
     return out;
   }
 
@@ -117,7 +123,7 @@ globalThis.chartKit = function (measure) {
   // The spec as it is drawn in width x height; `rows` are the arrays that its data are the names of, those that stay
   // as they are. `fit` says that panels have to be scaled, by fitPanels().
   function madeToFit(spec, config, width, height, rows) {
-    const ready = withoutNeedlessStacks(withNamedTicks(spec), rows, { encoding: {}, made: [] }), auto = spec.autosize, composed = isComposed(spec);
+    const ready = withoutNeedlessStacks(mended(spec), rows, { encoding: {}, made: [] }), auto = spec.autosize, composed = isComposed(spec);
     const container = (size) => size === "container";
     const fit = composed && (auto === undefined ? !isSized(spec) : auto === "fit" || auto.type === "fit");
     if (fit) {

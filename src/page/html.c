@@ -18,6 +18,7 @@ struct writer {
     const struct sheet_chart *first; /* of the live ones; NULL = there is none */
     const char *title;               /* of the first heading; NULL until it comes */
     struct map ids;                  /* of headings */
+    struct map labels;               /* of tables */
     bool wide;                       /* charts stand side by side */
     size_t heading;                  /* where the text of the one at hand begins in out; 0 = none */
 };
@@ -191,6 +192,17 @@ void html_cells(struct buf *b, const struct sheet_table *t, size_t row, bool bar
         write_cell(b, t, row, k, bars);
 }
 
+/* What the box of a table is called; no two are the same. */
+static const char *table_label(struct writer *w, const char *name)
+{
+    const char *label = name;
+    struct arena *a = w->sheet->a;
+    size_t known = w->labels.n;
+    for (int i = 2; map_add(a, &w->labels, label) < known; i++)
+        label = arena_fmt(a, "%s, %d", name, i);
+    return label;
+}
+
 static bool write_table(struct writer *w, const struct block *block, struct err *e)
 {
     struct sheet_table t, all;
@@ -206,7 +218,7 @@ static bool write_table(struct writer *w, const struct block *block, struct err 
         t.figures = all.figures;
     }
     buf_addf(b, "<div class=\"rows\" tabindex=\"0\" role=\"region\" aria-label=\"");
-    add_text(b, block->name, strlen(block->name));
+    html_text(b, table_label(w, block->name));
     buf_addf(b, "\"><table>\n<thead><tr>");
     for (size_t k = 0; k < t.ncolumns; k++) {
         buf_addf(b, "<th scope=\"col\"%s%s><button type=\"button\">", t.right[k] ? " class=\"r\"" : "",

@@ -22,6 +22,18 @@ static void quote(struct buf *b, const char *s)
         buf_addf(b, "null");
 }
 
+/* In as few digits as give the same number; null when there is none. */
+static void add_number(struct buf *b, double x)
+{
+    char text[32] = "null";
+    for (int digits = 15; isfinite(x) && digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, x);
+        if (strtod(text, NULL) == x)
+            break;
+    }
+    buf_addf(b, "%s", text);
+}
+
 static const char *title_of(const struct page_input *in)
 {
     return in->title ? in->title : in->name;
@@ -101,7 +113,8 @@ static void add_bars(struct buf *b, const struct sheet_table *t)
         for (size_t i = 0; i < t->nrows; i++) {
             const char *s = t->values[i * t->ncolumns + k];
             double x = s ? strtod(s, NULL) : NAN;
-            buf_addf(b, isfinite(x) ? "%s%.17g" : "%snull", i ? "," : "", x);
+            buf_addf(b, i ? "," : "");
+            add_number(b, x);
         }
         buf_addf(b, "]");
         comma = ",";
@@ -221,7 +234,8 @@ bool html_live_tile(struct html_live *l, const struct block *b, int *ret, struct
             const char *s = trend->pool.rows[i][at.trend];
             char *end;
             double x = s ? strtod(s, &end) : NAN;
-            buf_addf(l->tiles, isfinite(x) && end > s && !*end ? "%s%.17g" : "%snull", i ? "," : "", x);
+            buf_addf(l->tiles, i ? "," : "");
+            add_number(l->tiles, s && end > s && !*end ? x : NAN);
         }
         buf_addf(l->tiles, "]}");
     }
@@ -495,7 +509,7 @@ static void add_key(struct buf *b, const char *type, const char *s)
     else if (time || strcmp(type, "DATE") == 0)
         json_quote(b, s, n);
     else
-        buf_addf(b, "%.17g", strtod(s, NULL));
+        add_number(b, strtod(s, NULL));
 }
 
 static void add_query(const struct html_live *l, struct buf *b, const struct live_query *q)

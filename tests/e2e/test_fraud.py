@@ -1,4 +1,6 @@
 """The fraud project: the figures of its page against pandas, the feed that it makes for itself, and models that read files."""
+import base64
+import gzip
 import io
 import json
 import os
@@ -54,6 +56,36 @@ def expected(feed):
     return f
 
 
+def check_charts(html, f):
+    """What the page's charts draw, with nothing chosen and of one day and type."""
+    assert len(html.encode()) < 1_200_000
+    live = json.loads(gzip.decompress(base64.b64decode(re.search(r'id="data">(.*?)<', html)[1])))
+
+    def rows(name, day=0, kind=0, least=0):
+        query, of = live["queries"][name], live["rows"][name]
+        at = 0
+        for i in query["varies"]:
+            at = at * len(live["inputs"][i]["options"]) + (day, kind, least)[i]
+        return [{c: of[c][row] for c in of} for row in query["answers"][query["cases"][at]]]
+
+    def hours(f):
+        by = f.groupby(f.timestamp.dt.floor("h")).agg(n=("amount", "size"), frauds=("isFraud", "sum"))
+        return [(f"{at:%Y-%m-%dT%H:%M:%SZ}", *map(int, row)) for at, row in zip(by.index, by.values)]
+
+    got = lambda *at: [(r["hour_start"], r["transactions"], r["frauds"]) for r in rows("by_hour", *at)]
+    assert got() == hours(f)
+    day, kind = live["inputs"][0]["options"][2], live["inputs"][1]["options"][1]
+    assert got(2, 1, 2) == hours(f[(f.timestamp.dt.strftime("%Y-%m-%d") == day) & (f["type"] == kind) & (f.band >= 3)]) != []
+    week = f.groupby([f.timestamp.dt.strftime("%a"), f.timestamp.dt.hour]).isFraud.mean()
+    assert {(r["weekday"], r["hour"]): r["rate"] for r in rows("week")} == {k: pytest.approx(x, abs=6e-5) for k, x in week.items()}
+    kinds = f[f["type"].isin(f[f.isFraud == 1]["type"].unique())]
+    bands = kinds.groupby(["band", "type"]).isFraud.mean()
+    assert {(r["band"], r["type"]): r["rate"] for r in rows("bands")} == {k: pytest.approx(x, abs=6e-5) for k, x in bands.items()}
+    types = f.groupby("type").agg(n=("amount", "size"), sender=("sender_off", "mean"), receiver=("receiver_off", "mean"))
+    assert {r["type"]: (r["transactions"], r["sender_off"], r["receiver_off"]) for r in rows("types")} == \
+        {k: (r.n, pytest.approx(r.sender), pytest.approx(r.receiver)) for k, r in types.iterrows()}
+
+
 def test_every_figure_agrees_with_pandas(fraud):
     feed = shared("data/fraud/raw_fraud.csv.zst")
     _, cupel = fraud(feed)
@@ -74,6 +106,7 @@ def test_every_figure_agrees_with_pandas(fraud):
                         "(fraud_amount * 100)::BIGINT AS fraud_amount FROM gold.receivers")
     assert {r["receiver"]: tuple(list(r.values())[1:]) for r in got} == {k: tuple(int(x) for x in v) for k, v in zip(by.index, by.values)}
 
+    check_charts(cupel("render", "fraud", "--to", "html"), f)
     text = cupel("render", "fraud", "--width", 120)
     for type, g in f.groupby("type"):
         share = f"{100 * g.isFraud.mean():.1f}%"
@@ -103,7 +136,8 @@ def test_the_feed_it_makes_is_the_same_for_the_same_seed_and_clean(fraud):
         [{"n": 20000, "f": int(f.isFraud.sum())}]
     cupel("validate")
     cupel("render", "fraud", "--to", "html,png", "--out", folder / "out")
-    assert {p.name for p in (folder / "out").iterdir()} >= {"fraud.html", "volume.png", "frauds.png", "week.png", "bands.png"}
+    assert {p.name for p in (folder / "out").iterdir()} >= {"fraud.html", "volume.png", "frauds.png", "week.png", "bands.png", "by_type.png", "off.png"}
+    assert (folder / "out/fraud.html").stat().st_size < 1_200_000
 
 
 def test_a_model_that_reads_files_reads_them_at_every_run_and_below_the_project(fraud):

@@ -2,10 +2,13 @@
 
 On the sample films that the stand-in server brings along, and on the 4,803 films of TMDB 5000.
 """
+import base64
 import datetime as dt
+import gzip
 import html
 import itertools
 import json
+import math
 import pathlib
 import re
 import subprocess
@@ -202,6 +205,52 @@ def test_every_figure_of_the_report(world, cupel, tmp_path):
     assert f"Data: {len(world.movies):,} films of TMDB, fetched from 2026-11-21 06:00 to 2026-11-21 06:00 UTC." in said
 
 
+def rows_of(html):
+    """What the charts of a page draw, by chart: with nothing chosen, from the rows that its queries give then."""
+    data = json.loads(gzip.decompress(base64.b64decode(re.search(r'id="data">(.*?)<', html)[1])))
+    found = {}
+    for chart in data["charts"]:
+        for name, columns in chart["pool"].items():
+            query, of = data["queries"][name], data["rows"][name]
+            at = 0
+            for i in query["varies"]:
+                at = at * len(data["inputs"][i]["options"]) + data["inputs"][i]["value"]
+            assert not query["filters"] or data["inputs"][0]["options"][0][0] is None
+            found[chart["spec"]["title"]] = [
+                {c: of[c][row] for c in columns} for row in query["answers"][query["cases"][at]][:query["limit"] or None]]
+    return found
+
+
+def check_charts(world, cupel, kpis, best):
+    """Every bar of the overview against the tables."""
+    html = cupel(["render", "overview", "--to", "html"], world.project).stdout
+    if len(kpis) < 1000:
+        assert len(html.encode()) < 1_200_000
+    rows = rows_of(html)
+    by = lambda key, keep=lambda r: True: itertools.groupby(sorted((r for r in kpis if keep(r)), key=key), key)
+    years = {year: list(of) for year, of in by(lambda r: r["release_year"], lambda r: r["release_year"] is not None)}
+    first = min(years) // 10 * 10
+    assert {r["year"]: (r["films"], pytest.approx(r["revenue"] or 0)) for r in rows["Revenue by year of release"]} == \
+        {year: (len(of), sum(r["revenue"] or 0 for r in of) / 1e6) for year, of in years.items()}
+    bins = {x: len(list(of)) for x, of in by(lambda r: math.floor(r["vote_average"] * 2) / 2, lambda r: r["vote_count"] and r["vote_average"] is not None)}
+    assert {r["rating"]: r["films"] for r in rows["Films by rating"]} == bins
+    assert all(r["below"] == r["rating"] + 0.5 for r in rows["Films by rating"])
+    months = {m: list(of) for m, of in by(lambda r: r["release_date"].month, lambda r: r["release_date"])}
+    for number, row in enumerate(rows["Mean revenue by month of release"], 1):
+        earned = [r["revenue_musd"] for r in months.get(number, []) if r["revenue_musd"] is not None]
+        assert row["films"] == len(months.get(number, [])) and row["month"] == "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[number - 1]
+        assert row["revenue"] == pytest.approx(sum(earned) / len(earned) if earned else 0, abs=0.06)
+    genres = {}
+    for r in world.rows("gold.genre_analytics"):
+        if (r["year"] or 0) >= first:
+            genres[r["genre"]] = genres.get(r["genre"], 0) + (r["total_revenue"] or 0)
+    top = sorted(genres.items(), key=lambda g: (-g[1], g[0]))[:12]
+    assert [(r["genre"], r["revenue"]) for r in rows["Revenue by genre"]] == [(g, pytest.approx(x / 1e9, abs=0.006)) for g, x in top]
+    assert [(r["title"], r["roi"]) for r in rows["Best return on a budget of 10 M$ or more"]] == [(r["title"], pytest.approx(r["roi"])) for r in best]
+    earned = [r for r in kpis if (r["budget_musd"] or 0) >= 0.1 and (r["revenue_musd"] or 0) >= 0.1]
+    assert [r["title"] for r in rows["What films cost and earned"]] == [r["title"] for r in sorted(earned, key=lambda r: r["movie_id"])]
+
+
 def test_the_other_pages(world, cupel, tmp_path):
     done = cupel(["render", "overview", "--to", "txt,html,pdf", "--width", 400, "--out", tmp_path], world.project)
     assert len(done.stdout.splitlines()) == 3
@@ -212,6 +261,7 @@ def test_the_other_pages(world, cupel, tmp_path):
     assert re.search(rf"^Total revenue +\${revenue:,.0f} M ", text, re.M)
     best = sorted((r for r in kpis if (r["budget_musd"] or 0) >= 10 and r["roi"] is not None),
                   key=lambda r: (-r["roi"], r["movie_id"]))[:10]
+    check_charts(world, cupel, kpis, best)
     got = table_under(text, "Films that made the most of their money")
     assert [re.sub(" {2,}.*", "", line) for line in got] == [" ".join(r["title"].split()) for r in best]
 

@@ -303,3 +303,15 @@ def test_without_the_library_the_rest_works(cupel, shop, out):
     env = {**os.environ, "CUPEL_CHART": "/nowhere/libcupel-chart.so"}
     assert "cannot load the chart library" in cupel(["render", "p", "--to", "svg", "--out", "o"], shop, env, code=8).stderr
     assert "Films by genre" in cupel(["render", "p"], shop, env).stdout
+
+
+@pytest.mark.parametrize("bins", ["binned", "{binned: true, step: 0.5}"])
+def test_bars_of_bins_that_the_data_has_are_as_wide_as_these(cupel, shop, bins):
+    """The theme's round ends would take their width away."""
+    (shop / "pages" / "bins.md").write_text(
+        "```sql q\nSELECT 1.5 AS at, 2.0 AS until, 5 AS n UNION ALL SELECT 2, 2.5, 7\n```\n"
+        "```chart bins\ndata: {name: q}\nmark: bar\nencoding:\n"
+        f"  x: {{field: at, type: quantitative, bin: {bins}}}\n  x2: {{field: until}}\n  y: {{field: n, type: quantitative}}\n```\n")
+    cupel(["render", "bins", "--to", "svg", "--out", "bins"], shop)
+    paths = re.findall(r'<path d="M[\d.]+,[\d.]+h([\d.]+)v', re.search(r'mark-rect.*?</g>', (shop / "bins" / "bins.svg").read_text(), re.S)[0])
+    assert len(paths) == 2 and all(float(width) > 300 for width in paths), paths

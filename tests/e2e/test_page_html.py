@@ -34,6 +34,8 @@ SELECT 1 AS x WHERE false
 ```
 ```table none
 ```
+```table none
+```
 """
 
 
@@ -288,6 +290,12 @@ def test_times_are_utc_wherever_the_reader_is(cupel, html, browser):
     assert "2026-0 23 23:30 4" in said[0] and "2026-2 2 02:15 4" in said[0], "the 1st of January 2026 was a Thursday"
     svg = re.sub("<defs>.*", "", (shop / "times" / "times.svg").read_text())
     assert said[0] == re.findall("<text[^>]*>([^<]*)<", svg), "the same as in the picture"
+
+
+def test_nobody_is_kept_out(html, browser):
+    browser.open(html)
+    assert re.findall('role="region" aria-label="([^"]+)"', html.read_text()) == ["Table", "q", "evil", "none", "none, 2"]
+    assert browser.barriers() == [] and browser.barriers(dark=True) == []
 
 
 def test_formats(cupel, html):

@@ -99,13 +99,13 @@ def test_charts_are_drawn_again_when_they_change(cupel, shop, watch):
     page.write_text(text)
     process = watch("svg,png,pdf")
     first, _ = rendered(process)
-    assert first.count("warning: chart 'one'") == first.count("warning: chart 'two'") == 2
+    assert first.count("warning: chart 'one'") == first.count("warning: chart 'two'") == 1, "what Vega says twice, or for each medium, is said once"
     for change in (lambda s: s.replace("A text.", "Another text."), lambda s: s.replace("Second", "Other"),
                    lambda s: s.replace("1000)", "5000)"), lambda s: s.replace("5000)", "1000)").replace("Other", "Second")):
         text = change(text)
         page.write_text(text)
         said, took = rendered(process)
-        assert took is not None and said.count("warning: chart") == 4
+        assert took is not None and said.count("warning: chart") == 2
         wanted = alone()
         assert {name: (shop / "out" / name).read_bytes() for name in wanted} == wanted
     assert b"Second" in (shop / "out" / "two.svg").read_bytes()
