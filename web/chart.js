@@ -2,7 +2,7 @@
 (async () => {
   await Promise.allSettled([400, 600].map((weight) => document.fonts.load(weight + " 12px Inter")));
   const context = document.createElement("canvas").getContext("2d");
-  const { merged, themed, madeToFit, fitPanels } = chartKit((text, font, size, weight, style) => {
+  const { merged, themed, madeToFit, fitPanels, listener, loader } = chartKit((text, font, size, weight, style) => {
     context.font = `${style} ${weight} ${size}px ${font}`;
     return context.measureText(text).width;
   });
@@ -16,8 +16,8 @@
   charts.forEach(chosen);
   const options = {
     mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true },
-    logLevel: vega.Warn,
   };
+  const ears = (log = listener(console.error, console.warn)) => ({ logger: log, loader: loader(log) });
 
   // On a phone a chart is not crushed but drawn larger, and shown smaller by the style sheet.
   const LEAST_WIDTH = 480, LEAST_HEIGHT = 420;
@@ -37,7 +37,7 @@
     for (const name in chart.pool) delete fixed[name];
     const { spec, fit } = madeToFit(chart.spec, merged(config, chart.spec.config || {}), width, height, fixed);
     vega.setRandom(vega.randomLCG(42));
-    return { spec: { ...spec, datasets: chart.data }, config, fit, width, height };
+    return { spec: { ...spec, datasets: { ...spec.datasets, ...chart.data } }, config, fit, width, height };
   }
 
   function finish(chart, ready, made, view, vg) {
@@ -54,7 +54,7 @@
   async function draw(chart) {
     const ready = madeReady(chart);
     chart.made?.finalize();
-    const made = await vegaEmbed(chart.target, ready.spec, { ...options, config: ready.config });
+    const made = await vegaEmbed(chart.target, ready.spec, { ...options, ...ears(), config: ready.config });
     interpreter = made.view._runtime.expr;
     finish(chart, ready, made, made.view, made.vgSpec);
   }
@@ -64,8 +64,8 @@
     for (const chart of charts) {
       if (chart.made || !interpreter) continue;
       const ready = madeReady(chart);
-      const vg = vegaLite.compile(ready.spec, { config: ready.config }).spec;
-      const view = new vega.View(vega.parse(vg, {}, { ast: true }), { renderer: "svg", expr: interpreter });
+      const vg = vegaLite.compile(ready.spec, { config: ready.config, logger: ears().logger }).spec;
+      const view = new vega.View(vega.parse(vg, {}, { ast: true }), { renderer: "svg", expr: interpreter, ...ears() });
       finish(chart, ready, view.initialize(chart.target).run(), view, vg);
     }
   });

@@ -75,19 +75,37 @@ static bool holds_secret(const char *file, const char *line, size_t n)
     return false;
 }
 
-/* The source line with a caret under the column; tabs are kept in the padding so that it lines up. */
+static bool inside_char(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* The source line, of a long one what is around the place, with a caret under the column; tabs are kept in the
+ * padding so that it lines up. */
 static void print_line(FILE *out, const struct err *e, const char *text)
 {
+    enum { LONGEST = 160, BEFORE = 100 };
     for (int line = 1; text && line < e->at.line; line++)
         text = (text = strchr(text, '\n')) ? text + 1 : NULL;
     if (!text)
         return;
-    int len = (int)strcspn(text, "\r\n");
+    int len = (int)strcspn(text, "\r\n"), from = 0, to = len, caret = e->at.col - 1 < len ? e->at.col - 1 : len;
     if (holds_secret(e->at.file, text, (size_t)len))
         return;
-    fprintf(out, "%5d | %.*s\n      | ", e->at.line, len, text);
-    for (int i = 0; i < e->at.col - 1 && i < len; i++)
-        fputc(text[i] == '\t' ? '\t' : ' ', out);
+    if (len > LONGEST) {
+        from = caret > BEFORE ? caret - BEFORE : 0;
+        to = len - from > LONGEST ? from + LONGEST : len;
+        while (from < caret && inside_char(text[from]))
+            from++;
+        while (to > caret && to < len && inside_char(text[to]))
+            to--;
+    }
+    const char *cut = from ? "..." : "";
+    fprintf(out, "%5d | %s%.*s%s\n      | %*s", e->at.line, cut, to - from, text + from, to < len ? "..." : "",
+            (int)strlen(cut), "");
+    for (int i = from; i < caret; i++)
+        if (!inside_char(text[i]))
+            fputc(text[i] == '\t' ? '\t' : ' ', out);
     fputs("^\n", out);
 }
 

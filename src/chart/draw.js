@@ -6,7 +6,7 @@
   delete world.measureText;
   delete world.loadUrl;
   delete world.pen;
-  const { merged, themed, madeToFit, fitPanels } = chartKit(measure);
+  const { merged, themed, madeToFit, fitPanels, listener, loader } = chartKit(measure);
 
   // --- text widths: of the fonts that draw the picture ---
 
@@ -62,34 +62,6 @@
 
   // --- drawing ---
 
-  const said = (args) => args.map((x) => (x instanceof Error ? x.message : String(x))).join(" ");
-
-  // Of a picture nobody moves a mouse on, and of data that may rightly be empty (outliers, a selection).
-  const noise = /^(Can not resolve event source|Infinite extent for field)/;
-
-  function listener(result) {
-    const log = {
-      level: function (level) { return arguments.length ? log : vega.Warn; },
-      error: (...args) => { result.errors.push(said(args)); return log; },
-      warn: (...args) => {
-        const text = said(args);
-        if (!noise.test(text)) (/^Loading failed/.test(text) ? result.errors : result.warnings).push(text);
-        return log;
-      },
-      info: () => log,
-      debug: () => log,
-    };
-    return log;
-  }
-
-  const loader = {
-    load: (url) => {
-      const text = load(String(url));
-      return text === null ? Promise.reject(new Error("charts load nothing")) : Promise.resolve(text);
-    },
-    sanitize: (url) => Promise.resolve({ href: url }),
-  };
-
   // Rows take the place of a name's values, so that dates in them are read as the spec says.
   function fill(vg, rows) {
     for (const table of vg.data || []) {
@@ -108,12 +80,12 @@
 
   world.draw = function (specText, themeText, themeName, data, width, height) {
     const result = { done: false, errors: [], warnings: [] };
-    const log = listener(result);
+    const log = listener((text) => result.errors.push(text), (text) => result.warnings.push(text));
     const theme = JSON.parse(themeText);
     const config = themeName ? themed(theme, themeName, width || Infinity, height || Infinity) : { customFormatTypes: true };
     const asked = JSON.parse(specText);
     vega.setRandom(vega.randomLCG(42)); // jitter, samples and bootstraps are the same each time
-    vega.resetSVGDefIds();
+    vega.resetSVGDefIds(); // names within the picture are the same whatever was drawn before it
     const rows = {};
     for (const name of Object.keys(data)) rows[name] = JSON.parse(data[name]);
     const made = width && height ? madeToFit(asked, merged(config, asked.config || {}), width, height, rows)
@@ -121,7 +93,7 @@
     const vg = vegaLite.compile(made.spec, { config: config, logger: log }).spec;
     withoutTooltips(vg.marks);
     fill(vg, rows);
-    const view = new vega.View(vega.parse(vg), { renderer: "none", logger: log, logLevel: vega.Warn, loader: loader });
+    const view = new vega.View(vega.parse(vg), { renderer: "none", logger: log, logLevel: vega.Warn, loader: loader(log, load) });
     const end = () => { view.finalize(); result.done = true; };
     view.runAsync()
       .then(() => made.fit && fitPanels(view, vg, width, height))

@@ -1,4 +1,4 @@
-// What a browser would give Vega and the engine does not have: clones, timers, a console.
+// What a browser would give Vega and the engine does not have: clones, timers, large numbers, a console.
 (function (world) {
   "use strict";
   let due = [];
@@ -26,6 +26,13 @@
     const copy = {};
     for (const key of Object.keys(x)) copy[key] = clone(x[key]);
     return copy;
+  };
+
+  // What numbers of more than 21 digits are written by, as a browser does it: all their digits.
+  Number.prototype.toLocaleString = function () {
+    const [digits, zeros] = String(this).replace("Infinity", "\u221e").split("e+");
+    const [whole, rest = ""] = digits.split(".");
+    return zeros ? whole + rest.padEnd(+zeros, "0") : digits;
   };
 
   const nothing = () => {};

@@ -3,6 +3,9 @@
 globalThis.chartKit = function (measure) {
   "use strict";
 
+  // Of an integer the interpreter of expressions in a page makes a year, Vega a time.
+  vega.expressionFunction("datetime", (...a) => new Date(...a));
+
   // --- numbers as people read them ---
 
   const digits3 = (x) => (x >= 100 ? String(Math.round(x)) : String(+x.toPrecision(3)));
@@ -16,6 +19,27 @@ globalThis.chartKit = function (measure) {
   vega.expressionFunction("usd", signed((x) => "$" + short(x)));
   vega.expressionFunction("short", signed(short));
   vega.expressionFunction("times", signed((x) => (x >= 10 ? Math.round(x) : +x.toPrecision(2)) + "\u00d7"));
+
+  // --- rows written as CSV: Vega's own reader compiles a function, which a page does not allow ---
+
+  const delimiters = { csv: ",", tsv: "\t", dsv: "," };
+  const unquoted = (cell) => (/^"[^]*"$/.test(cell) ? cell.slice(1, -1).replaceAll('""', '"') : cell);
+  function rowsOf(text, by, head) {
+    const d = "\\u" + by.charCodeAt(0).toString(16).padStart(4, "0");
+    const one = new RegExp(`("[^"]*(?:""[^"]*)*"|[^${d}\r\n]*)(${d}|\r?\n|\r|$)`, "y");
+    const lines = head ? [head, []] : [[]];
+    text = text.replace(/(\r?\n|\r)$/, "");
+    for (let end = by; end; ) {
+      const [, cell, next] = one.exec(text);
+      lines[lines.length - 1].push(unquoted(cell));
+      if (next && next !== by) lines.push([]);
+      end = next;
+    }
+    const names = lines.shift();
+    return lines.map((line) => Object.fromEntries(names.map((name, i) => [name, line[i] || ""])));
+  }
+  for (const name of Object.keys(delimiters))
+    vega.formats(name, (text, { delimiter, header } = {}) => rowsOf(String(text), delimiter || delimiters[name], header));
 
   function wrap(text, width, font) {
     const lines = [];
@@ -31,6 +55,48 @@ globalThis.chartKit = function (measure) {
     }
     if (line) lines.push(line);
     return lines.length > 1 ? lines : lines[0] || "";
+  }
+
+  // --- what is said, and what may be loaded ---
+
+  // Of a picture nobody moves a mouse on, and of data that may rightly be empty (outliers, a selection).
+  const noise = /^(Can not resolve event source|Infinite extent for field)/;
+  const said = (args) => args.map((x) => (x instanceof Error ? x.message : String(x))).join(" ");
+
+  // A logger for Vega that hands over texts, each warning once.
+  function listener(error, warning) {
+    const told = new Set();
+    let level = vega.Warn;
+    const log = {
+      level: (...to) => (to.length ? ([level] = to, log) : level),
+      error: (...args) => { error(said(args)); return log; },
+      warn: (...args) => {
+        const text = said(args);
+        if (level >= vega.Warn && !noise.test(text) && !told.has(text)) (/^Loading failed/.test(text) ? error : warning)(text);
+        told.add(text);
+        return log;
+      },
+      info: () => log,
+      debug: () => log,
+    };
+    return log;
+  }
+
+  // Links are those that Vega takes for safe; pictures are in the spec or the rows, as data.
+  function loader(log, load) {
+    const links = vega.loader();
+    return {
+      load: (uri) => {
+        const text = load ? load(String(uri)) : null;
+        return text === null ? Promise.reject(new Error("charts load nothing")) : Promise.resolve(text);
+      },
+      sanitize: (uri, options) => {
+        if (!options || options.context !== "image") return links.sanitize(uri, options);
+        if (/^data:image\//i.test(uri)) return Promise.resolve({ href: uri });
+        log.warn(`the picture ${uri} is not shown: charts load nothing, it can be written as data:image/png;base64,...`);
+        return Promise.reject(new Error("charts load nothing"));
+      },
+    };
   }
 
   // --- the spec made ready ---
@@ -180,5 +246,5 @@ globalThis.chartKit = function (measure) {
     if (right || bottom) view.padding({ left: pad.left, top: pad.top, right: pad.right + right, bottom: pad.bottom + bottom }).resize().run();
   }
 
-  return { merged: merged, themed: themed, madeToFit: madeToFit, fitPanels: fitPanels };
+  return { merged: merged, themed: themed, madeToFit: madeToFit, fitPanels: fitPanels, listener: listener, loader: loader };
 };

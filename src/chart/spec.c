@@ -79,7 +79,18 @@ void chart_spec_json(const struct yaml *y, struct buf *out)
 
 struct sources list_of(struct chart_source);
 
-static void find_sources(struct arena *a, const struct yaml *y, struct sources *ret)
+/* Rows that the spec itself has: written there, or made by a rule. */
+static bool has_rows(const struct yaml *root, const struct yaml *data, const char *name)
+{
+    static const char *const own[] = {"values", "url", "sequence", "sphere", "graticule"};
+    const struct yaml *sets = yaml_get(root, "datasets");
+    for (size_t i = 0; i < countof(own); i++)
+        if (yaml_get(data, own[i]))
+            return true;
+    return sets && sets->kind == YAML_MAP && yaml_get(sets, name);
+}
+
+static void find_sources(struct arena *a, const struct yaml *root, const struct yaml *y, struct sources *ret)
 {
     if (y->kind == YAML_TEXT)
         return;
@@ -87,13 +98,14 @@ static void find_sources(struct arena *a, const struct yaml *y, struct sources *
         const struct yaml *v = y->items[i];
         bool data = y->kind == YAML_MAP && strcmp(y->keys[i].name, "data") == 0 && v->kind == YAML_MAP;
         const struct yaml *name = data ? yaml_get(v, "name") : NULL;
-        bool known = !name || name->kind != YAML_TEXT || yaml_get(v, "values");
+        bool known = !name || name->kind != YAML_TEXT || has_rows(root, v, name->text);
         for (size_t k = 0; !known && k < ret->n; k++)
             known = strcmp(ret->v[k].name, name->text) == 0;
         if (!known)
             *arena_push(a, ret) = (struct chart_source){name->text, name->at};
-        if (!data) /* rows written in the spec are not looked at */
-            find_sources(a, v, ret);
+        bool rows = data || (y == root && strcmp(y->keys[i].name, "datasets") == 0);
+        if (!rows) /* those written in the spec are not looked at */
+            find_sources(a, root, v, ret);
     }
 }
 
@@ -134,7 +146,7 @@ bool chart_spec_read(struct arena *a, const char *text, struct src at, struct pr
         return false;
     }
     struct sources found = {0};
-    find_sources(a, root, &found);
+    find_sources(a, root, root, &found);
     const struct yaml *title = yaml_get(root, "title");
     title = title && title->kind == YAML_MAP ? yaml_get(title, "text") : title;
     *ret = (struct chart_spec){

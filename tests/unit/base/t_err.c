@@ -1,4 +1,4 @@
-#include "base/err.h"
+#include "base/buf.h"
 
 #include "test.h"
 
@@ -43,6 +43,39 @@ TEST(making_an_error_forgets_the_one_before)
     CHECK_INT(e.at.line, 0);
     CHECK(!e.at.file);
     CHECK_STR(e.hint, "");
+}
+
+/* What is before the place, and behind it, as it is shown. */
+TEST(of_a_long_line_what_is_around_the_place_is_shown)
+{
+    static const struct {
+        const char *label;
+        int before, after;
+        const char *unit, *want_begin, *want_end;
+        int shown;
+    } cases[] = {
+        {"its first letters", 0, 500, "a", "    1 | aaaa", "aaa...\n      | ^\n", 160},
+        {"its middle", 500, 500, "a", "    1 | ...aaaa", "aaa...\n", 160},
+        {"its end", 500, 0, "a", "    1 | ...aaaa", "aaa\n", 100},
+        {"letters are whole", 501, 501, "\u00e9", "    1 | ...\u00e9\u00e9", "\u00e9\u00e9...\n", 80},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].label);
+        auto_buf text = BUF(4096);
+        for (int k = 0; k < cases[i].before + cases[i].after; k++)
+            buf_addf(&text, "%s", cases[i].unit);
+        struct err e;
+        fail_at(&e, ERR_USER, ((struct src){"p.md", 1, cases[i].before * (int)strlen(cases[i].unit) + 1}), "bad");
+        const char *out = strchr(printed(&e, text.p), '\n') + 1;
+        CHECK_HAS(out, cases[i].want_begin);
+        CHECK_HAS(out, cases[i].want_end);
+        int shown = 0;
+        for (const char *p = out; (p = strstr(p, cases[i].unit)); p += strlen(cases[i].unit))
+            shown++;
+        CHECK_INT(shown, cases[i].shown);
+        const char *caret = strchr(out, '\n') + 1;
+        CHECK_INT((int)(strchr(caret, '^') - caret), 8 + (cases[i].before ? 3 + 100 / (int)strlen(cases[i].unit) : 0));
+    }
 }
 
 TEST(err_print_shapes)
@@ -97,6 +130,12 @@ TEST(err_print_shapes)
          "",
          "\ta\tb c",
          "q.sql:1:5: error: bad\n    1 | \ta\tb c\n      | \t \t ^\n"},
+        {"a letter of two bytes is one column",
+         {"p.md", 1, 8},
+         "bad",
+         "",
+         "caf\u00e9: bd",
+         "p.md:1:8: error: bad\n    1 | caf\u00e9: bd\n      |       ^\n"},
         {"a carriage return is not shown",
          {"q.sql", 1, 2},
          "bad",
