@@ -80,8 +80,8 @@ static bool inside_char(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* The source line, of a long one what is around the place, with a caret under the column; tabs are kept in the
- * padding so that it lines up. */
+/* The source line, of a long one what is around the place, with a caret under the column; tabs are kept in
+ * the padding so that it lines up. */
 static void print_line(FILE *out, const struct err *e, const char *text)
 {
     enum { LONGEST = 160, BEFORE = 100 };
@@ -89,7 +89,8 @@ static void print_line(FILE *out, const struct err *e, const char *text)
         text = (text = strchr(text, '\n')) ? text + 1 : NULL;
     if (!text)
         return;
-    int len = (int)strcspn(text, "\r\n"), from = 0, to = len, caret = e->at.col - 1 < len ? e->at.col - 1 : len;
+    int len = (int)strcspn(text, "\r\n"), from = 0, to = len,
+        caret = e->at.col - 1 < len ? e->at.col - 1 : len;
     if (holds_secret(e->at.file, text, (size_t)len))
         return;
     if (len > LONGEST) {
@@ -101,8 +102,8 @@ static void print_line(FILE *out, const struct err *e, const char *text)
             to--;
     }
     const char *cut = from ? "..." : "";
-    fprintf(out, "%5d | %s%.*s%s\n      | %*s", e->at.line, cut, to - from, text + from, to < len ? "..." : "",
-            (int)strlen(cut), "");
+    fprintf(out, "%5d | %s%.*s%s\n      | %*s", e->at.line, cut, to - from, text + from,
+            to < len ? "..." : "", (int)strlen(cut), "");
     for (int i = from; i < caret; i++)
         if (!inside_char(text[i]))
             fputc(text[i] == '\t' ? '\t' : ' ', out);

@@ -1,6 +1,7 @@
 /* A spec walked along Vega-Lite's JSON schema. At each place the schemas that may hold are kept as a set:
  * those that the keys and words found there rule out are dropped as long as one is left, so that a message is
  * about what the user most likely meant. */
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -146,46 +147,55 @@ static bool has_required(const json_t *schema, const struct yaml *y)
     return true;
 }
 
-/* Every word of the mapping is one that its schema may have: `type: log` rules out the other scales. */
-static bool words_fit(struct walk *w, const json_t *schema, const struct yaml *y)
+enum fit { FIT, UNKNOWN_KEY, WRONG_WORD };
+
+static enum fit fit_of(struct walk *w, const json_t *schema, const char *key, const struct yaml *value)
 {
-    for (size_t i = 0; i < y->n; i++) {
-        json_t *p = property(schema, y->keys[i].name);
-        if (!p || y->items[i]->kind != YAML_TEXT)
-            continue;
-        struct set values = {0};
+    json_t *p = property(schema, key);
+    if (!p)
+        return UNKNOWN_KEY;
+    struct set values = {0};
+    if (value->kind == YAML_TEXT)
         add(w, &values, p);
-        bool fits = values.n == 0;
-        for (size_t k = 0; k < values.n && !fits; k++)
-            fits = accepts(values.v[k], y->items[i]);
-        if (!fits)
-            return false;
+    for (size_t i = 0; i < values.n; i++)
+        if (accepts(values.v[i], value))
+            return FIT;
+    return values.n ? WRONG_WORD : FIT;
+}
+
+/* Keeps those of which the least is wrong. What fits another one tells them apart (`type: log` rules out the
+ * other scales), what fits none is a slip that any of them may have. */
+static void narrow(struct walk *w, struct set *s, const struct yaml *y)
+{
+    int *wrong = arena_make(w->a, int, s->n + 1), least = INT_MAX;
+    enum fit *fits = arena_make(w->a, enum fit, s->n + 1);
+    for (size_t k = 0; k < y->n; k++) {
+        bool fits_one = false, known_to_one = false;
+        for (size_t i = 0; i < s->n; i++) {
+            fits[i] = fit_of(w, s->v[i], y->keys[k].name, y->items[k]);
+            fits_one = fits_one || fits[i] == FIT;
+            known_to_one = known_to_one || fits[i] != UNKNOWN_KEY;
+        }
+        for (size_t i = 0; i < s->n; i++)
+            wrong[i] += fits[i] == FIT           ? 0
+                        : fits[i] == UNKNOWN_KEY ? (known_to_one ? 2 : 1)
+                                                 : (fits_one ? 3 : 1);
     }
-    return true;
+    for (size_t i = 0; i < s->n; i++)
+        least = wrong[i] < least ? wrong[i] : least;
+    struct set kept = {0};
+    for (size_t i = 0; i < s->n; i++)
+        if (wrong[i] == least)
+            *arena_push(w->a, &kept) = s->v[i];
+    *s = kept;
 }
 
-static bool knows_all(struct walk *w, const json_t *schema, const struct yaml *y)
-{
-    (void)w;
-    for (size_t i = 0; i < y->n; i++)
-        if (!property(schema, y->keys[i].name))
-            return false;
-    return true;
-}
-
-static bool required_fit(struct walk *w, const json_t *schema, const struct yaml *y)
-{
-    (void)w;
-    return has_required(schema, y);
-}
-
-/* Drops those for which `fits` does not hold, unless that would be all. */
-static void narrow(struct walk *w, struct set *s, const struct yaml *y,
-                   bool (*fits)(struct walk *, const json_t *, const struct yaml *))
+/* Drops those that want a key which is not there, unless that would be all. */
+static void drop_incomplete(struct walk *w, struct set *s, const struct yaml *y)
 {
     struct set kept = {0};
     for (size_t i = 0; i < s->n; i++)
-        if (fits(w, s->v[i], y))
+        if (has_required(s->v[i], y))
             *arena_push(w->a, &kept) = s->v[i];
     if (kept.n)
         *s = kept;
@@ -226,9 +236,8 @@ static void check_map(struct walk *w, const struct yaml *y, struct set s)
 {
     if (any_open(&s))
         return;
-    narrow(w, &s, y, required_fit);
-    narrow(w, &s, y, words_fit);
-    narrow(w, &s, y, knows_all);
+    drop_incomplete(w, &s, y);
+    narrow(w, &s, y);
     const json_t *best = likeliest(&s, y);
     for (size_t i = 0; i < y->n; i++) {
         struct set values = {0};

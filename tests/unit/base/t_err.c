@@ -65,7 +65,8 @@ TEST(of_a_long_line_what_is_around_the_place_is_shown)
         for (int k = 0; k < cases[i].before + cases[i].after; k++)
             buf_addf(&text, "%s", cases[i].unit);
         struct err e;
-        fail_at(&e, ERR_USER, ((struct src){"p.md", 1, cases[i].before * (int)strlen(cases[i].unit) + 1}), "bad");
+        fail_at(&e, ERR_USER, ((struct src){"p.md", 1, cases[i].before * (int)strlen(cases[i].unit) + 1}),
+                "bad");
         const char *out = strchr(printed(&e, text.p), '\n') + 1;
         CHECK_HAS(out, cases[i].want_begin);
         CHECK_HAS(out, cases[i].want_end);
@@ -74,7 +75,8 @@ TEST(of_a_long_line_what_is_around_the_place_is_shown)
             shown++;
         CHECK_INT(shown, cases[i].shown);
         const char *caret = strchr(out, '\n') + 1;
-        CHECK_INT((int)(strchr(caret, '^') - caret), 8 + (cases[i].before ? 3 + 100 / (int)strlen(cases[i].unit) : 0));
+        CHECK_INT((int)(strchr(caret, '^') - caret),
+                  8 + (cases[i].before ? 3 + 100 / (int)strlen(cases[i].unit) : 0));
     }
 }
 
