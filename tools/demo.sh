@@ -56,9 +56,7 @@ for day in $days; do
 done
 run tables
 run render kpi --to txt
-for page in overview kpi plots quality; do
-    run render $page --to html --out $here/pages
-done
+run render --all --to html --out $here/pages
 
 cat <<END
 That was the movies project: three days of an API that stands in for TMDB, loaded into the Delta tables

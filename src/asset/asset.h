@@ -7,8 +7,15 @@
  */
 #pragma once
 #include "base/text.h"
+#include "lake/map.h"
 #include "project/project.h"
 
+/* The relations that a session has: each was made once, and stands for the version that its table had then.
+ */
+struct asset_made {
+    struct arena *a; /* where what relations are made of lives, as long as the session */
+    struct map names;
+};
 struct workshop { /* what all tasks of a run share; read-only while they run */
     const struct project *project;
     const struct engine_driver *driver;
@@ -19,6 +26,7 @@ struct workshop { /* what all tasks of a run share; read-only while they run */
     const char *batch_run_id; /* "batch_2026_11_21_06", from params.now_us */
     bool now_pinned;
     bool full_refresh;
+    struct asset_made *made; /* of the one session that is used; NULL = relations are made anew each time */
 };
 
 struct check_result {

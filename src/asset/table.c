@@ -125,9 +125,17 @@ static bool is_there(struct arena *a, const struct workshop *w, const char *name
 bool asset_relation(struct arena *a, const struct workshop *w, struct session *s, const char *name,
                     struct err *e)
 {
+    struct asset_made *made = w->made;
+    if (made && map_find(&made->names, name) != SIZE_MAX)
+        return true;
+    a = made ? made->a : a;
     const char *low = lower(a, name);
     bool as_is = strcmp(low, name) == 0 || asset_path(a, name) || is_there(a, w, name);
-    return relation(a, w, s, as_is ? name : low, e);
+    if (!relation(a, w, s, as_is ? name : low, e))
+        return false;
+    if (made)
+        map_add(a, &made->names, arena_str(a, name));
+    return true;
 }
 
 bool asset_relations(struct arena *a, const struct workshop *w, struct session *s, const char *sql,

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "cli/cmd.h"
+#include "cli/pages.h"
 #include "cli/terminal.h"
 #include "page/sheet.h"
 
@@ -14,9 +15,10 @@ struct render_conf {
     const char *to, *out, *now, *theme;
     int64_t width;
     struct opt_list inputs;
-    bool still, watch, whole;
+    bool all, still, watch, whole;
 };
 static const struct opt render_options[] = {
+    {"all", 0, OPT_FLAG, offsetof(struct render_conf, all), NULL, "All pages of the project"},
     {"to", 0, OPT_TEXT, offsetof(struct render_conf, to), "FORMATS",
      "txt (default), html, pdf of the page, svg and png of its charts; several: txt,png"},
     {"out", 0, OPT_TEXT, offsetof(struct render_conf, out), "DIR",
@@ -48,6 +50,8 @@ struct rendering {
     int64_t now_us;
     const struct format *formats[MAX_FORMATS];
     size_t nformats;
+    const struct page **pages;
+    size_t npages;
 };
 
 /* --- the media --- */
@@ -131,27 +135,6 @@ static bool find_formats(struct app *app, const char *list, const struct format 
     return true;
 }
 
-static const struct page *find_page(const struct project *p, const char *name, struct err *e)
-{
-    const char **names = calloc(p->npages + 1, sizeof *names);
-    for (size_t i = 0; i < p->npages; i++) {
-        if (strcmp(p->pages[i].name, name) == 0) {
-            free(names);
-            return &p->pages[i];
-        }
-        if (names)
-            names[i] = p->pages[i].name;
-    }
-    const char *near = names ? text_nearest(name, names, p->npages) : NULL;
-    fail(e, ERR_USER, "no page '%s'", name);
-    if (near)
-        hint(e, "did you mean '%s'?", near);
-    else
-        hint(e, "pages are the files in pages/*.md");
-    free(names);
-    return NULL;
-}
-
 /* DIR/NAME.FORMAT; a page may be in a folder of pages/. */
 static bool put(struct rendering *r, const char *name, const struct format *f, const struct buf *b,
                 struct err *e)
@@ -179,7 +162,7 @@ static bool write_charts(struct rendering *r, const struct format *f, struct err
             return false;
         some = some || c;
     }
-    return some || fail(e, ERR_USER, "page '%s' has no charts", s->page->name);
+    return some || r->npages > 1 || fail(e, ERR_USER, "page '%s' has no charts", s->page->name);
 }
 
 static bool write_one(struct rendering *r, const struct format *f, struct err *e)
@@ -335,10 +318,57 @@ static bool will_draw(const struct rendering *r)
     return some;
 }
 
+/* What can be told before anything is asked or written. */
+static bool check_pages(struct rendering *r, struct err *e)
+{
+    const struct render_conf *c = r->conf;
+    bool draws = false, some;
+    for (size_t i = 0; i < r->nformats; i++)
+        draws = draws || r->formats[i]->draw;
+    if (r->npages < 2)
+        return true;
+    if (!c->out)
+        return fail(e, ERR_USER, "several pages need --out DIR");
+    if (c->watch)
+        return fail(e, ERR_USER, "--watch is for one page");
+    if (c->inputs.n) {
+        fail(e, ERR_USER, "--input is for one page");
+        return hint(e, "render the pages one by one");
+    }
+    return !draws || (pages_charts(r->app, r->pages, r->npages, &some, e) &&
+                      (some || r->nformats > 1 || fail(e, ERR_USER, "none of the pages has charts")));
+}
+
+/* One that fails is said and does not keep the others from being written; the call fails then with the worst
+ * kind and an empty message. */
+static bool render_all(struct rendering *r, const struct opened *x, struct err *e)
+{
+    enum err_kind worst = ERR_NONE;
+    for (size_t i = 0; i < r->npages; i++) {
+        auto_arena *a = arena_new();
+        struct err why = {0};
+        if (render_once(r, x, a, r->pages[i], NULL, &why))
+            continue;
+        if (r->npages == 1) {
+            *e = why;
+            return false;
+        }
+        if (!why.at.file)
+            wrap(&why, "page '%s'", r->pages[i]->name);
+        app_error(r->app, &why);
+        worst = err_exit_code(why.kind) > err_exit_code(worst) ? why.kind : worst;
+    }
+    return worst == ERR_NONE || fail(e, worst, "%s", ""); /* said already */
+}
+
 static bool render(struct app *app, const void *conf, struct err *e)
 {
     const struct render_conf *c = conf;
     struct rendering r = {.app = app, .conf = c, .written = json_tie(app->a, json_array())};
+    if (c->all ? app->nargs > 0 : app->nargs == 0) {
+        fail(e, ERR_USER, c->all ? "--all is instead of names of pages" : "which page?");
+        return hint(e, "cupel render PAGE..., or cupel render --all");
+    }
     if (!find_formats(app, c->to ? c->to : "txt", r.formats, &r.nformats, e) ||
         !find_theme(c->theme, &r.theme, e) || !check_options(&r, e))
         return false;
@@ -351,26 +381,28 @@ static bool render(struct app *app, const void *conf, struct err *e)
     if (!app_open(app, OPEN_BOUND, &o, &x, e))
         return false;
     r.now_us = x.shop.params.now_us;
-    const struct page *page = find_page(x.project, app->args[0], e);
-    if (!page)
+    struct asset_made made = {.a = app->a};
+    if (!pages_choose(app, x.project, c->all, &r.pages, &r.npages, e) || !check_pages(&r, e))
         return false;
     if (c->watch)
-        return watch(&r, &x, page, e);
-    if (!render_once(&r, &x, app->a, page, NULL, e))
-        return false;
-    if (app->json && c->out)
+        return watch(&r, &x, r.pages[0], e);
+    x.shop.made = &made;
+    bool ok = render_all(&r, &x, e);
+    if (app->json && c->out && (ok || r.npages > 1))
         print_json(json_pack("{s:O}", "written", r.written));
-    return true;
+    return ok;
 }
 
 const struct cmd cmd_render = {
     .name = "render",
-    .args = "PAGE",
-    .summary = "a page of the project as text, HTML or PDF, its charts as pictures",
+    .args = "[PAGE...]",
+    .summary = "pages of the project as text, HTML or PDF, their charts as pictures",
+    .help = "PAGE may be a pattern ('sales/*'). Several pages are written to --out DIR, all from the same "
+            "versions of\n"
+            "the tables. One that fails is said and does not keep the others from being written.\n",
     .options = render_options,
     .conf_size = sizeof(struct render_conf),
-    .min_args = 1,
-    .max_args = 1,
+    .max_args = SIZE_MAX,
     .lenient = true,
     .run = render,
 };
