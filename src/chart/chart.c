@@ -1,13 +1,14 @@
 #include "chart/chart.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 
-enum { MAX_IDLE = 4 };
+enum { MAX_IDLE = 4, KEPT_BYTES = 32 << 20 };
 
 static const char library[] = "libcupel-chart.so";
 
@@ -183,6 +184,9 @@ static void await(void *arg)
 
 void chart_prepare(struct arena *a)
 {
+    /* Pictures of several MB and the heaps of scripts come and go: what one had is kept for the next. */
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 8 * KEPT_BYTES);
     pthread_t *thread = arena_make(a, pthread_t, 1);
     if (pthread_create(thread, NULL, prepare, NULL) == 0)
         arena_defer(a, await, thread);

@@ -403,6 +403,7 @@ const struct cmd cmd_render = {
     .options = render_options,
     .conf_size = sizeof(struct render_conf),
     .max_args = SIZE_MAX,
+    .quick = true,
     .lenient = true,
     .run = render,
 };
