@@ -25,12 +25,36 @@
     return ready;
   }
 
+  // --- dots, of which there are thousands: Vega draws each as a path, and again to tell how large it is ---
+
+  const isDot = (item) => (item.shape || "circle") === "circle";
+  const radius = (item) => Math.sqrt(item.size == null ? 64 : +item.size) / 2;
+  const symbol = vega.Marks.symbol, symbolAttr = symbol.attr, symbolBound = symbol.bound;
+
+  symbol.attr = (emit, item, renderer) => {
+    if (symbol.tag !== "circle") return symbolAttr(emit, item, renderer);
+    emit("cx", item.x || 0);
+    emit("cy", item.y || 0);
+    emit("r", Math.round(radius(item) * 1000) / 1000);
+  };
+  symbol.bound = (bounds, item) => {
+    if (!isDot(item)) return symbolBound(bounds, item);
+    const r = radius(item);
+    return vega.boundStroke(bounds.set(-r, -r, r, r), item, true).translate(item.x || 0, item.y || 0);
+  };
+
   // --- SVG: Vega's renderer, with a pen that the program holds ---
 
   class Picture extends vega.SVGStringRenderer {
+    mark(m, scene) {
+      if (scene.marktype === "symbol") symbol.tag = scene.items.every(isDot) ? "circle" : "path";
+      return super.mark(m, scene);
+    }
+
     // What is painted once needs no layer of its own to be seen through.
     attr(scene, item, attrs, tag) {
-      const out = super.attr(scene, item, attrs, tag), opacity = out.opacity;
+      const silent = Array.isArray(attrs) && item.aria === undefined && item.description == null;
+      const out = super.attr(scene, item, silent ? attrs[attrs.length - 1] : attrs, tag), opacity = out.opacity;
       if (opacity === undefined || out.style !== undefined) return out;
       if (opacity === 1) {
         delete out.opacity;

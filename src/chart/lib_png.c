@@ -6,7 +6,14 @@
 
 #include "chart/lib_internal.h"
 
-enum { LEVEL = 3, PIECE = 256 << 10, RGB = 2, RGBA = 6 /* kinds of colour in PNG's words */ };
+enum {
+    LEVEL = 3,
+    PIECE = 256 << 10,
+    RGB = 2,
+    RGBA = 6 /* kinds of colour in PNG's words */,
+    RGB_BYTES = 3,
+    RGBA_BYTES = 4
+};
 
 static void add_word(struct buf *b, uint32_t n)
 {
@@ -50,18 +57,32 @@ static unsigned char plain(uint32_t pixel, int shift, uint32_t alpha)
     return (unsigned char)(alpha == 255 || !alpha ? c : (c * 255 + alpha / 2) / alpha);
 }
 
+static unsigned char *pack_opaque(const uint32_t *row, int width, unsigned char *p)
+{
+    for (int x = 0; x < width; x++, p += RGB_BYTES) {
+        p[0] = (unsigned char)(row[x] >> 16);
+        p[1] = (unsigned char)(row[x] >> 8);
+        p[2] = (unsigned char)row[x];
+    }
+    return p;
+}
+
+static unsigned char *pack_clear(const uint32_t *row, int width, unsigned char *p)
+{
+    for (int x = 0; x < width; x++, p += RGBA_BYTES) {
+        uint32_t alpha = row[x] >> 24;
+        p[0] = plain(row[x], 16, alpha);
+        p[1] = plain(row[x], 8, alpha);
+        p[2] = plain(row[x], 0, alpha);
+        p[3] = (unsigned char)alpha;
+    }
+    return p;
+}
+
 static size_t pack_row(const uint32_t *row, int width, bool opaque, unsigned char *out)
 {
-    unsigned char *p = out;
-    *p++ = 0; /* no filter */
-    for (int x = 0; x < width; x++) {
-        uint32_t alpha = row[x] >> 24;
-        for (int shift = 16; shift >= 0; shift -= 8)
-            *p++ = opaque ? (unsigned char)(row[x] >> shift) : plain(row[x], shift, alpha);
-        if (!opaque)
-            *p++ = (unsigned char)alpha;
-    }
-    return (size_t)(p - out);
+    out[0] = 0; /* no filter */
+    return (size_t)((opaque ? pack_opaque : pack_clear)(row, width, out + 1) - out);
 }
 
 /* Deflates what z has been given, and writes a chunk whenever `piece` is full, at the end also what is left.

@@ -67,6 +67,7 @@ def looks(svg):
     """What there is to see, without where it is: texts, how many of each kind of mark, the size."""
     svg = re.sub('<path [^>]*class="(?:fore|back)ground"[^>]*>', "", svg)  # of groups: written by the one also where there is none
     svg = re.sub('<text [^>]*opacity="0"[^>]*>[^<]*<', "<", svg)  # labels that would overlap others
+    svg = svg.replace("<circle ", "<path ")  # dots, which the program draws as circles
     texts = sorted(t for t in re.findall(r"<text[^>]*>([^<]*)<", svg) if t.strip())
     size = [float(re.search(rf'^<svg[^>]* {side}="([\d.]+)"', svg)[1]) for side in ("width", "height")]
     return texts, {tag: len(re.findall(f"<{tag}[ >]", svg)) for tag in ("path", "text", "rect", "line", "image")}, size

@@ -229,6 +229,24 @@ TEST(bars_of_a_row_each_are_no_stacks)
         2);
 }
 
+TEST(dots_are_circles)
+{
+    FIXTURE(f);
+    static const char spec[] =
+        "{\"data\": {\"name\": \"q\"}, \"mark\": {\"type\": \"point\", \"size\": 100%s}, \"encoding\": "
+        "{\"x\": {\"field\": "
+        "\"n\", \"type\": \"quantitative\"}, \"y\": {\"value\": 30}, \"size\": {\"value\": 101}%s}}";
+    const char *svg = draw(&f, arena_fmt(f.a, spec, "", ""));
+    CHECK_INT(count(svg, " cy=\"30\" r=\"5.025\" "), 2);
+    CHECK_INT(count(svg, "A5"), 0);
+    svg = draw(&f, arena_fmt(f.a, spec, ", \"shape\": \"square\"", ""));
+    CHECK_INT(count(svg, "<circle"), 0);
+    CASE("one shape for each");
+    svg = draw(&f, arena_fmt(f.a, spec, "", ", \"shape\": {\"field\": \"genre\", \"legend\": null}"));
+    CHECK_INT(count(svg, "<circle"), 0);
+    CHECK_INT(count(svg, "A5.025,5.025,0,1,1,"), 2);
+}
+
 TEST(opacity_is_that_of_the_paint)
 {
     static const struct {
