@@ -80,6 +80,33 @@ static bool inside_char(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
+/* How many bytes the character takes that begins there; 0 = it is none that can be shown. */
+static int char_bytes(const char *p, const char *end)
+{
+    unsigned char c = (unsigned char)*p;
+    int n = c < 0x80                ? 1
+            : c >= 0xc2 && c < 0xe0 ? 2
+            : c >= 0xe0 && c < 0xf0 ? 3
+            : c >= 0xf0 && c < 0xf5 ? 4
+                                    : 0;
+    if (n > end - p || (c < 0x20 && c != '\t') || c == 0x7f)
+        return 0;
+    for (int i = 1; i < n; i++)
+        if (!inside_char(p[i]))
+            return 0;
+    return n;
+}
+
+/* What would be an order to a terminal, or is no text, is a question mark. */
+static void print_text(FILE *out, const char *p, const char *end)
+{
+    for (int n; p < end; p += n ? n : 1)
+        if ((n = char_bytes(p, end)) > 0)
+            fwrite(p, 1, (size_t)n, out);
+        else
+            fputc('?', out);
+}
+
 /* The source line, of a long one what is around the place, with a caret under the column; tabs are kept in
  * the padding so that it lines up. */
 static void print_line(FILE *out, const struct err *e, const char *text)
@@ -102,8 +129,9 @@ static void print_line(FILE *out, const struct err *e, const char *text)
             to--;
     }
     const char *cut = from ? "..." : "";
-    fprintf(out, "%5d | %s%.*s%s\n      | %*s", e->at.line, cut, to - from, text + from,
-            to < len ? "..." : "", (int)strlen(cut), "");
+    fprintf(out, "%5d | %s", e->at.line, cut);
+    print_text(out, text + from, text + to);
+    fprintf(out, "%s\n      | %*s", to < len ? "..." : "", (int)strlen(cut), "");
     for (int i = from; i < caret; i++)
         if (!inside_char(text[i]))
             fputc(text[i] == '\t' ? '\t' : ' ', out);

@@ -14,7 +14,7 @@ struct chart_field {
 
 struct scope {
     const char *table; /* whose columns they are; NULL after a transform has added some */
-    bool open;
+    bool open, bare;   /* bare: of no data at all */
     struct fields list_of(struct chart_field) fields;
 };
 
@@ -85,7 +85,9 @@ static const struct chart_field *require(struct walk *w, const struct scope *s, 
         fail_at(&e, ERR_USER, at, "'%s' gives no column '%s'", s->table, name);
     else
         fail_at(&e, ERR_USER, at, "no field '%s' here: neither the query nor a transform gives it", name);
-    if (near)
+    if (s->bare)
+        hint(&e, "a chart takes its rows from a query: data: {name: QUERY}");
+    else if (near)
         hint(&e, "did you mean '%s'?", near);
     problems_add(w->problems, &e);
     return NULL;
@@ -341,12 +343,9 @@ static bool apply_adding(struct walk *w, struct scope *s, const struct yaml *t)
     } else if (get(t, "joinaggregate") || get(t, "window")) {
         const struct yaml *sort = get(t, "sort");
         require_at(w, s, t, "groupby");
-        for (size_t i = 0; sort && sort->kind == YAML_LIST && i < sort->n; i++) {
-            struct scope with = *s;
-            with.open = true; /* by what the window gives, too */
-            require_at(w, &with, sort->items[i], "field");
-        }
         apply_ops(w, &before, s, get(t, get(t, "window") ? "window" : "joinaggregate"));
+        for (size_t i = 0; sort && sort->kind == YAML_LIST && i < sort->n; i++)
+            require_at(w, s, sort->items[i], "field"); /* of what the window gives, too */
     } else if (get(t, "bin") || get(t, "timeUnit")) {
         const struct yaml *field = get(t, "field");
         if (field && field->kind == YAML_TEXT)
@@ -401,6 +400,11 @@ static void apply_transform(struct walk *w, struct scope *s, const struct yaml *
     } else if (get(t, "regression") || get(t, "loess")) {
         apply_fitted(w, s, t, get(t, "regression") ? "regression" : "loess");
     } else {
+        if (get(t, "pivot")) {
+            require_at(w, s, t, "pivot");
+            require_at(w, s, t, "value");
+            require_at(w, s, t, "groupby");
+        }
         *s = (struct scope){.open = true};
     }
 }
@@ -457,9 +461,18 @@ static void check_view(struct walk *w, struct scope s, const struct yaml *view)
     }
 }
 
+static bool has_data(const struct yaml *y)
+{
+    for (size_t i = 0; y->kind != YAML_TEXT && i < y->n; i++)
+        if ((y->kind == YAML_MAP && strcmp(y->keys[i].name, "data") == 0) || has_data(y->items[i]))
+            return true;
+    return false;
+}
+
 void fields_check(struct arena *a, const struct yaml *root, const struct chart_table *tables, size_t n,
                   struct problems *problems)
 {
     struct walk w = {.a = a, .tables = tables, .ntables = n, .problems = problems};
-    check_view(&w, (struct scope){.open = true}, root);
+    bool some = has_data(root);
+    check_view(&w, (struct scope){.open = some, .bare = !some}, root);
 }

@@ -6,8 +6,15 @@
 #include "base/text.h"
 #include "page/blocks.h"
 
-static bool no_page(struct app *app, const struct project *p, const char *name, struct err *e)
+static bool no_page(struct app *app, const struct opened *x, const char *name, struct err *e)
 {
+    const struct project *p = x->project;
+    const char *path = arena_fmt(app->a, "pages/%s.md", name);
+    for (size_t i = 0; i < x->problems.n; i++)
+        if (x->problems.v[i].at.file && strcmp(x->problems.v[i].at.file, path) == 0) {
+            *e = x->problems.v[i]; /* it could not be read */
+            return false;
+        }
     const char **names = arena_make(app->a, const char *, p->npages + 1);
     for (size_t i = 0; i < p->npages; i++)
         names[i] = p->pages[i].name;
@@ -18,9 +25,10 @@ static bool no_page(struct app *app, const struct project *p, const char *name, 
     return hint(e, "pages are the files in pages/*.md");
 }
 
-bool pages_choose(struct app *app, const struct project *p, bool all, const struct page ***ret, size_t *ret_n,
+bool pages_choose(struct app *app, const struct opened *x, bool all, const struct page ***ret, size_t *ret_n,
                   struct err *e)
 {
+    const struct project *p = x->project;
     bool *chosen = arena_make(app->a, bool, p->npages + 1);
     for (size_t k = 0; k < app->nargs; k++) {
         bool some = false;
@@ -29,7 +37,7 @@ bool pages_choose(struct app *app, const struct project *p, bool all, const stru
                 fnmatch(app->args[k], p->pages[i].name, 0) == 0)
                 chosen[i] = some = true;
         if (!some)
-            return no_page(app, p, app->args[k], e);
+            return no_page(app, x, app->args[k], e);
     }
     *ret = arena_make(app->a, const struct page *, p->npages + 1);
     *ret_n = 0;

@@ -382,7 +382,7 @@ static bool render(struct app *app, const void *conf, struct err *e)
         return false;
     r.now_us = x.shop.params.now_us;
     struct asset_made made = {.a = app->a};
-    if (!pages_choose(app, x.project, c->all, &r.pages, &r.npages, e) || !check_pages(&r, e))
+    if (!pages_choose(app, &x, c->all, &r.pages, &r.npages, e) || !check_pages(&r, e))
         return false;
     if (c->watch)
         return watch(&r, &x, r.pages[0], e);

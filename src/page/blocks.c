@@ -32,12 +32,14 @@ static size_t fence(const char *p)
     return (p[0] == '`' || p[0] == '~') && n >= 3 ? n : 0;
 }
 
-/* Where the line that closes the fence begins; NULL = never. */
+/* Where the line that closes the fence begins, which holds nothing else; NULL = never. */
 static const char *closing(const char *p, char mark, size_t n, int *line)
 {
-    for (; *p; p = next_line(p), ++*line)
-        if (p[0] == mark && fence(p) >= n)
+    for (; *p; p = next_line(p), ++*line) {
+        size_t ticks = p[0] == mark ? fence(p) : 0;
+        if (ticks >= n && strchr("\r\n", p[ticks + strspn(p + ticks, " \t")]))
             return p;
+    }
     return NULL;
 }
 
@@ -59,6 +61,18 @@ static bool block_kind(struct str word, enum block_kind *ret)
     return false;
 }
 
+/* Does a block of ours begin in there? Then the one around it was to end before. */
+static bool holds_block(const char *p, const char *end)
+{
+    enum block_kind ignored;
+    for (; p < end; p = next_line(p)) {
+        const char *word = p + fence(p) + strspn(p + fence(p), " \t");
+        if (fence(p) && block_kind((struct str){word, strcspn(word, " \t\r\n")}, &ignored))
+            return true;
+    }
+    return false;
+}
+
 static bool read_name(struct cutter *c, const char *line, size_t ticks, int at_line, struct block *b,
                       struct err *e)
 {
@@ -72,6 +86,10 @@ static bool read_name(struct cutter *c, const char *line, size_t ticks, int at_l
         return hint(e, "write ```%.*s NAME", (int)n, word);
     }
     b->name = arena_strn(c->a, name, name_n);
+    if (b->kind == BLOCK_CHART && (memchr(name, '/', name_n) || name[0] == '.')) {
+        fail_at(e, ERR_USER, b->name_at, "'%s' cannot be the name of a chart", b->name);
+        return hint(e, "its pictures are files of that name: no / in it, and no . at its begin");
+    }
     return true;
 }
 
@@ -86,6 +104,12 @@ static bool check_kind(const struct cutter *c, const char *line, const char *wor
     struct src at = {c->file, at_line, (int)(word - line) + 1};
     fail_at(e, ERR_USER, at, "unknown kind of block '%.*s'", (int)n, word);
     return hint(e, "did you mean '%s'?", near);
+}
+
+/* Editors of some systems begin a file with a mark. */
+static const char *skip_byte_order(const char *text)
+{
+    return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
 }
 
 static const char *skip_front_matter(const char *text, int *line)
@@ -106,7 +130,7 @@ bool blocks_split(struct arena *a, const char *file, const char *text, struct bl
 {
     struct cutter c = {.a = a, .file = file};
     int line = 1;
-    const char *p = skip_front_matter(text, &line);
+    const char *p = skip_front_matter(skip_byte_order(text), &line);
     c.from = p;
     c.from_line = line;
     while (*p) {
@@ -124,7 +148,7 @@ bool blocks_split(struct arena *a, const char *file, const char *text, struct bl
         const char *body = next_line(p);
         int end_line = line + 1;
         const char *end = closing(body, p[0], ticks, &end_line);
-        if (!end) {
+        if (!end || (ours && holds_block(body, end))) {
             struct src open = {file, line, 1};
             fail_at(e, ERR_USER, open, "this block is never closed");
             return hint(e, "close it with a line of %.*s", (int)ticks, p);

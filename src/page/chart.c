@@ -10,6 +10,24 @@ enum { MAX_SPEC = 16 << 20, MAX_DATA = 256 << 20 };
 
 /* --- checks --- */
 
+/* Nothing is loaded, wherever a part of the spec asks for it. */
+static void check_urls(const struct yaml *y, struct problems *problems)
+{
+    for (size_t i = 0; y->kind != YAML_TEXT && i < y->n; i++) {
+        bool data =
+            y->kind == YAML_MAP && strcmp(y->keys[i].name, "data") == 0 && y->items[i]->kind == YAML_MAP;
+        const struct yaml *url = data ? yaml_get(y->items[i], "url") : NULL;
+        if (url) {
+            struct err e;
+            fail_at(&e, ERR_USER, url->at, "a chart loads nothing: its rows come from a query");
+            hint(&e, "data: {name: QUERY}; SQL reads files, too: SELECT * FROM 'cars.csv'");
+            problems_add(problems, &e);
+        }
+        if (!data && !(y->kind == YAML_MAP && strcmp(y->keys[i].name, "datasets") == 0))
+            check_urls(y->items[i], problems);
+    }
+}
+
 void page_chart_check(struct arena *a, const struct page_queries *qs, const struct chart_spec *spec,
                       struct problems *problems)
 {
@@ -17,6 +35,7 @@ void page_chart_check(struct arena *a, const struct page_queries *qs, const stru
     for (size_t i = 0; i < qs->n; i++)
         tables[i] = (struct chart_table){qs->v[i].name, qs->v[i].columns, qs->v[i].types, qs->v[i].ncolumns,
                                          qs->v[i].unknown};
+    check_urls(spec->root, problems);
     chart_check(a, spec, tables, qs->n, problems);
 }
 

@@ -7,16 +7,19 @@ def page(cupel, shop):
     """page(text, ...): the page rendered; page.check(text): what validate says of it."""
     file = shop / "pages" / "p.md"
 
-    def render(text, *args, code=0):
-        file.write_text(text)
+    def run(*args, code=0):
         done = cupel(["render", "p", *args], shop, code=code)
         return done.stderr if code else done.stdout
+
+    def render(text, *args, code=0):
+        file.write_text(text)
+        return run(*args, code=code)
 
     def check(text):
         file.write_text(text)
         return cupel(["validate"], shop, code=None).stderr
 
-    render.check = check
+    render.check, render.run = check, run
     yield render
     file.unlink()
 
@@ -167,3 +170,29 @@ def test_written_to_a_folder(cupel, shop, tmp_path):
     done = cupel(["render", "overview", "--out", tmp_path / "out"], shop)
     assert done.stdout == f"{tmp_path}/out/overview.txt\n"
     assert (tmp_path / "out" / "overview.txt").read_text() == cupel(["render", "overview"], shop).stdout
+
+
+def test_blocks_that_are_not_closed(page):
+    assert page("```sql q\nSELECT 1 AS a\n\n```table q\n```\n", code=2).startswith("pages/p.md:1:1: error: this block is never closed\n")
+    assert page("```sql q\nSELECT 1 AS a\n```  \n```table q\n````\n") == "a\n─\n1\n", "blanks, and more marks than it was opened by"
+    assert "```sql x" in page("````\n```sql x\n```\n````\n"), "in a block of text they are text"
+
+
+def test_names_of_charts_are_names_of_files(page):
+    for name in ("../evil", "a/b", ".hidden"):
+        said = page(f"```chart {name}\nmark: bar\n```\n", code=2)
+        assert said.startswith(f"pages/p.md:1:10: error: '{name}' cannot be the name of a chart\n")
+
+
+def test_marks_and_line_ends_of_other_systems(page, shop):
+    text = "# Title\n\n```sql q\nSELECT 1 AS a\n```\n\n```table q\ncolumns: {a: A}\n```\n"
+    want = page(text)
+    assert want.startswith("Title\n=====\n")
+    assert page("\ufeff" + text) == want
+    (shop / "pages" / "p.md").write_bytes(text.replace("\n", "\r\n").encode())
+    assert page.run() == want
+
+
+def test_a_page_that_cannot_be_read_is_told_of_by_its_mistake(page, shop):
+    (shop / "pages" / "p.md").write_bytes(b"# T\n\ncaf\xe9\n")
+    assert page.run(code=2).startswith("pages/p.md:3:4: error: not valid UTF-8\n")

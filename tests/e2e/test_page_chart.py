@@ -232,7 +232,6 @@ def test_all_mistakes_are_found_at_their_places(cupel, shop):
 
 @pytest.mark.parametrize("chart, place, said", [
     ("data: {sequence: {start: 0, stop: 1.0e+12}}\nmark: point", "1:10", "the chart needs more than 1024 MB of memory"),
-    ("data: {url: \"https://example.org/x.csv\"}\nmark: point", "1:10", "Loading failed https://example.org/x.csv"),
     ("data: {sequence: {start: 0, stop: 3}}\ntransform: [{calculate: \"nope(1)\", as: x}]\nmark: point", "1:10", "Unrecognized function: nope"),
 ])
 def test_what_cannot_be_drawn_is_said_at_its_place(cupel, shop, chart, place, said):
@@ -243,6 +242,40 @@ def test_what_cannot_be_drawn_is_said_at_its_place(cupel, shop, chart, place, sa
         assert done.returncode in (2, 5)
         assert re.search(rf"^pages/wrong.md:{place}: error: chart 'c': .*{re.escape(said)}", done.stderr), done.stderr
         assert not (shop / "o" / "c.svg").exists()
+    finally:
+        page.unlink()
+
+
+SLIPS = [  # chart, what validate says: line:column of the page, message, hint
+    ("data: {url: \"https://example.org/x.csv\"}\nmark: point", "5:13", "a chart loads nothing: its rows come from a query", "data: {name: QUERY}"),
+    ("mark: bar\nencoding: {x: {field: k}}", "6:23", "no field 'k' here", "a chart takes its rows from a query: data: {name: QUERY}"),
+    ("$schema: https://vega.github.io/schema/vega/v5.json\nmarks: []\ndata: []", "5:10", "this is a spec of Vega: charts are Vega-Lite", ""),
+    ("data: {name: q}\ntransform: [{pivot: kk, value: n, groupby: [day]}]\nmark: bar", "6:21", "'q' gives no column 'kk'", ""),
+    ("data: {name: q}\ntransform: [{window: [{op: sum, field: n, as: s}], sort: [{field: s}, {field: dayy}]}]\nmark: bar", "6:79",
+     "no field 'dayy' here", "did you mean 'day'?"),
+]
+
+
+@pytest.mark.parametrize("chart, place, said, hint", SLIPS)
+def test_slips_are_found_without_drawing(cupel, shop, chart, place, said, hint):
+    page = shop / "pages" / "slip.md"
+    try:
+        page.write_text(f"```sql q\nSELECT 'a' AS k, 1 AS n, today() AS day\n```\n```chart c\n{chart}\n```\n")
+        done = cupel(["validate"], shop, code=2)
+        assert done.stderr.startswith(f"pages/slip.md:{place}: error: {said}") and hint in done.stderr and "\n1 error" in done.stdout + done.stderr
+    finally:
+        page.unlink()
+
+
+def test_rows_of_the_spec_itself(cupel, shop):
+    page = shop / "pages" / "own.md"
+    spec = ("datasets: {a: [{v: one, data: {name: x}}]}\nhconcat:\n  - {data: {name: a}, mark: text, encoding: {text: {field: v}}}\n"
+            "  - {data: {name: b, sequence: {start: 7, stop: 8, as: n}}, mark: text, encoding: {text: {field: n}}}\n")
+    try:
+        page.write_text(f"```chart own\n{spec}```\n")
+        assert cupel(["validate"], shop).stderr == ""
+        cupel(["render", "own", "--to", "svg", "--out", "o"], shop)
+        assert {"one", "7"} <= set(texts(shop / "o" / "own.svg"))
     finally:
         page.unlink()
 
