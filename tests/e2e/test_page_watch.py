@@ -88,7 +88,7 @@ def test_data_that_moved_is_read_again(cupel, shop, watching):
 def test_charts_are_drawn_again_when_they_change(cupel, shop, watch):
     """What was drawn is kept from one time to the next, by its spec, its rows and what Vega said of it."""
     chart = ("```chart %s\ntitle: %s\ndata: {name: q}\nmark: bar\nencoding:\n  y: {field: k, type: nominal}\n"
-             "  x: {field: n, type: quantitative, stack: true, scale: {type: log}}\n```\nA text.\n")
+             "  x: {field: n, type: quantitative, scale: {type: log, zero: true}}\n```\nA text.\n")
     page = shop / "pages" / "overview.md"
     text = "# Page\n```sql q\nSELECT * FROM (VALUES ('a', 10), ('b', 1000)) t(k, n)\n```\n" + chart % ("one", "First") + chart % ("two", "Second")
 
