@@ -19,6 +19,9 @@
 #define LIST_STEP   14.0
 #define TILE_GAP    9.0
 #define TILE_PAD    8.0
+#define TILE_VALUE  24.0 /* heights in a tile */
+#define TILE_CHANGE 11.0
+#define TILE_TREND  18.0
 #define PICTURE_GAP 12.0
 #define POINTS      0.75   /* of a pixel */
 #define WIDE        1600.0 /* a picture, in pixels */
@@ -428,6 +431,18 @@ static double table_room(struct printer *p, const struct paper_block *b, const d
     return height < (bottom(p) - MARGIN) / 2 ? height : 60;
 }
 
+static double whole_table_room(struct printer *p, const struct paper_block *b)
+{
+    double *width = column_widths(p, b);
+    PangoLayout **texts = calloc(b->ncolumns + 1, sizeof *texts);
+    if (!texts)
+        abort();
+    double room = table_room(p, b, width, texts);
+    free(texts);
+    free(width);
+    return room;
+}
+
 static void print_table(struct printer *p, const struct paper_block *b)
 {
     if (!b->ncolumns)
@@ -484,23 +499,61 @@ static void draw_trend(struct printer *p, const double *v, size_t n, double x, d
     cairo_stroke(p->c);
 }
 
-static void print_tile(struct printer *p, const struct paper_tile *t, double x, double width, double height)
+/* In two lines at most. */
+static PangoLayout *tile_title(struct printer *p, const struct paper_tile *t, double width)
+{
+    PangoLayout *l = layout_new(p, t->title, false, CELL, 400, width - 2 * TILE_PAD);
+    pango_layout_set_height(l, -2);
+    pango_layout_set_ellipsize(l, PANGO_ELLIPSIZE_END);
+    return l;
+}
+
+/* What is in the tiles of a row: all have the same. */
+struct tile_parts {
+    double title; /* height */
+    bool change, trend;
+};
+
+static struct tile_parts tile_parts(struct printer *p, const struct paper_tile *t, size_t n, double width)
+{
+    struct tile_parts parts = {0};
+    for (size_t i = 0; i < n; i++) {
+        PangoLayout *l = tile_title(p, &t[i], width);
+        parts.title = fmax(parts.title, layout_height(l));
+        parts.change = parts.change || t[i].change;
+        parts.trend = parts.trend || t[i].ntrend;
+        g_object_unref(l);
+    }
+    return parts;
+}
+
+static double tile_height(const struct tile_parts *parts)
+{
+    return 2 * TILE_PAD + parts->title + TILE_VALUE + (parts->change ? TILE_CHANGE : 0) +
+           (parts->trend ? TILE_GAP / 2 + TILE_TREND : 0);
+}
+
+static void print_tile(struct printer *p, const struct paper_tile *t, double x, double width,
+                       const struct tile_parts *parts)
 {
     double y = p->y + TILE_PAD, left = x + TILE_PAD, inner = width - 2 * TILE_PAD;
     ink_with(p, line);
     cairo_set_line_width(p->c, 0.6);
-    cairo_rectangle(p->c, x, p->y, width, height);
+    cairo_rectangle(p->c, x, p->y, width, tile_height(parts));
     cairo_stroke(p->c);
-    show_text(p, t->title, CELL, 400, left, y, quiet);
+    PangoLayout *title = tile_title(p, t, width);
+    show(p, title, left, y, quiet);
+    g_object_unref(title);
+    y += parts->title;
     PangoLayout *value = layout_new(p, t->value, false, 16, 600, 0);
     double scale = fmin(1, inner / fmax(layout_width(value), 1));
     cairo_save(p->c);
-    cairo_translate(p->c, left, y + CELL + 4);
+    cairo_translate(p->c, left, y + 2);
     cairo_scale(p->c, scale, scale);
     show(p, value, 0, 0, ink);
     cairo_restore(p->c);
     g_object_unref(value);
-    y += CELL + 26;
+    y += TILE_VALUE;
     if (t->change) {
         double w = show_text(p, t->change, CELL, 600, left, y,
                              t->good > 0   ? good
@@ -513,22 +566,24 @@ static void print_tile(struct printer *p, const struct paper_tile *t, double x, 
             g_object_unref(note);
         }
     }
+    y += parts->change ? TILE_CHANGE : 0;
     if (t->ntrend)
-        draw_trend(p, t->trend, t->ntrend, left, y + CELL + 8, inner, 18);
+        draw_trend(p, t->trend, t->ntrend, left, y + TILE_GAP / 2, inner, TILE_TREND);
 }
 
+/* In rows of about the same length, of tiles of the same width. */
 static void print_tiles(struct printer *p, const struct paper_block *b)
 {
+    size_t rows = (b->ntiles + TILES_A_ROW - 1) / TILES_A_ROW, columns = (b->ntiles + rows - 1) / rows;
+    double width = (inner_width() - TILE_GAP * (double)((columns < 3 ? 3 : columns) - 1)) /
+                   (double)(columns < 3 ? 3 : columns);
     for (size_t i = 0; i < b->ntiles;) {
-        size_t n = b->ntiles - i < TILES_A_ROW ? b->ntiles - i : TILES_A_ROW;
-        size_t columns = b->ntiles < TILES_A_ROW ? (b->ntiles < 3 ? 3 : b->ntiles) : TILES_A_ROW;
-        double width = (inner_width() - TILE_GAP * (double)(columns - 1)) / (double)columns, height = 52;
+        size_t n = b->ntiles - i < columns ? b->ntiles - i : columns;
+        const struct tile_parts parts = tile_parts(p, b->tiles + i, n, width);
+        need_room(p, tile_height(&parts));
         for (size_t k = 0; k < n; k++)
-            height = fmax(height, 52 + (b->tiles[i + k].change ? 10 : 0) + (b->tiles[i + k].ntrend ? 24 : 0));
-        need_room(p, height);
-        for (size_t k = 0; k < n; k++)
-            print_tile(p, &b->tiles[i + k], MARGIN + (width + TILE_GAP) * (double)k, width, height);
-        p->y += height + TILE_GAP;
+            print_tile(p, &b->tiles[i + k], MARGIN + (width + TILE_GAP) * (double)k, width, &parts);
+        p->y += tile_height(&parts) + TILE_GAP;
         i += n;
     }
     p->y += GAP;
@@ -562,11 +617,35 @@ static double pictures_height(const struct printer *p, const struct paper_block 
     return most;
 }
 
-/* A heading's picture is on its page, when there is one that holds both. */
-static double follows(const struct printer *p, const struct paper_block *next)
+/* How much of what begins at block i is not parted from a heading above it: a picture, a short table or the
+ * head of a long one, and what leads there. */
+static double room_from(struct printer *p, size_t i)
+{
+    enum { LINES = 60, FEW = 3 };
+    const struct paper_block *b = i < p->paper->n ? &p->paper->blocks[i] : NULL;
+    if (!b)
+        return LINES;
+    if (b->kind == PAPER_HEADING)
+        return 1.3 * heading_size(b->level) + 3.5 * GAP + room_from(p, i + 1);
+    if (b->kind == PAPER_PICTURES)
+        return pictures_height(p, b) + GAP;
+    if (b->kind == PAPER_TABLE)
+        return whole_table_room(p, b);
+    if (b->kind != PAPER_TEXT)
+        return LINES;
+    PangoLayout *l = layout_new(p, b->text, true, BODY, 400, inner_width());
+    double height = 1.4 * layout_height(l) + GAP;
+    bool leads = pango_layout_get_line_count(l) <= FEW && i + 1 < p->paper->n &&
+                 (b[1].kind == PAPER_TABLE || b[1].kind == PAPER_PICTURES);
+    g_object_unref(l);
+    return leads ? height + room_from(p, i + 1) : fmin(height, LINES);
+}
+
+/* When there is a page that holds all of it. */
+static double follows(struct printer *p, size_t i)
 {
     enum { LINES = 60, HEADING = 60 };
-    double high = next && next->kind == PAPER_PICTURES ? pictures_height(p, next) + GAP : LINES;
+    double high = room_from(p, i) + GAP;
     return p->tall || high + HEADING < bottom(p) - MARGIN ? high : LINES;
 }
 
@@ -657,7 +736,7 @@ static bool print_blocks(struct printer *p, struct err *e)
     const struct paper_block *blocks = p->paper->blocks;
     for (size_t i = 0; i < p->paper->n && ok; i++) {
         if (blocks[i].kind == PAPER_HEADING)
-            p->follows = follows(p, i + 1 < p->paper->n ? &blocks[i + 1] : NULL);
+            p->follows = follows(p, i + 1);
         ok = print_block(p, &blocks[i], parents, e);
     }
     return ok;

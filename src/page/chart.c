@@ -46,7 +46,7 @@ static bool begins(const char *s, const char *with)
     return strncmp(s, with, strlen(with)) == 0;
 }
 
-static bool is_number(const char *type)
+bool page_chart_number(const char *type)
 {
     return !strchr(type, '[') && !begins(type, "STRUCT") && !begins(type, "MAP") &&
            (strstr(type, "INT") || begins(type, "DECIMAL") || strcmp(type, "DOUBLE") == 0 ||
@@ -68,7 +68,7 @@ static void add_time(struct buf *b, const char *s)
 
 void page_chart_value(struct buf *b, const char *type, const char *s)
 {
-    bool number = is_number(type);
+    bool number = page_chart_number(type);
     if (!s || (number && !isfinite(strtod(s, NULL))))
         buf_add(b, "null", 4);
     else if (number || strcmp(type, "BOOLEAN") == 0)
@@ -208,116 +208,4 @@ bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum ch
     }
     page_chart_warnings(c, ret, warnings);
     return true;
-}
-
-/* --- in characters --- */
-
-struct bars {
-    const struct page_query *query;
-    size_t label, value; /* columns */
-};
-
-static bool is_bar(const struct yaml *view)
-{
-    const struct yaml *mark = yaml_get(view, "mark");
-    if (mark && mark->kind == YAML_MAP)
-        mark = yaml_get(mark, "type");
-    return mark && mark->kind == YAML_TEXT && strcmp(mark->text, "bar") == 0;
-}
-
-/* The column that a channel shows as it is; SIZE_MAX = none. */
-static size_t plain_column(const struct page_query *q, const struct yaml *encoding, const char *channel)
-{
-    const struct yaml *def = encoding ? yaml_get(encoding, channel) : NULL;
-    const struct yaml *field = def && def->kind == YAML_MAP ? yaml_get(def, "field") : NULL;
-    if (!field || field->kind != YAML_TEXT || yaml_get(def, "aggregate") || yaml_get(def, "bin") ||
-        yaml_get(def, "timeUnit"))
-        return SIZE_MAX;
-    for (size_t k = 0; k < q->ncolumns; k++)
-        if (strcmp(q->columns[k], field->text) == 0)
-            return k;
-    return SIZE_MAX;
-}
-
-/* A single view of bars whose rows are the query's own. */
-static bool find_bars(const struct page_queries *qs, const struct page_chart *c, struct bars *ret)
-{
-    const struct yaml *root = c->spec.root, *encoding = yaml_get(root, "encoding");
-    if (c->ndata != 1 || yaml_get(root, "transform") || !encoding || encoding->kind != YAML_MAP ||
-        !is_bar(root) || yaml_get(encoding, "xOffset") || yaml_get(encoding, "yOffset"))
-        return false;
-    for (size_t i = 0; i < qs->n; i++)
-        if (strcmp(qs->v[i].name, c->data[0].name) == 0)
-            ret->query = &qs->v[i];
-    size_t x = plain_column(ret->query, encoding, "x"), y = plain_column(ret->query, encoding, "y");
-    if (x == SIZE_MAX || y == SIZE_MAX)
-        return false;
-    bool x_is_value = is_number(ret->query->types[x]);
-    ret->value = x_is_value ? x : y;
-    ret->label = x_is_value ? y : x;
-    return is_number(ret->query->types[ret->value]) && !is_number(ret->query->types[ret->label]);
-}
-
-static const char *cell(const struct bars *b, size_t row, size_t column)
-{
-    const char *s = b->query->rows.rows[row][column];
-    return s ? s : "-";
-}
-
-/* Eighths of a character, so that bars differ where their numbers do. */
-static void add_bar(struct buf *out, double share, int width)
-{
-    static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    int eighths = (int)lround(share * width * 8);
-    for (int i = 0; i < eighths / 8; i++)
-        buf_addf(out, "█");
-    buf_addf(out, "%s", parts[eighths % 8]);
-}
-
-static int widest(const struct bars *b, size_t column, size_t rows)
-{
-    int most = 0;
-    for (size_t i = 0; i < rows; i++) {
-        const char *s = cell(b, i, column);
-        int n = text_width(s, strlen(s));
-        most = n > most ? n : most;
-    }
-    return most;
-}
-
-enum { MAX_BARS = 40 };
-
-static bool add_bars(const struct bars *b, int width, struct buf *out)
-{
-    size_t rows = b->query->rows.nrows;
-    double most = 0;
-    for (size_t i = 0; i < rows; i++) {
-        const char *s = b->query->rows.rows[i][b->value];
-        double v = s ? strtod(s, NULL) : 0;
-        if (!(v >= 0))
-            return false;
-        most = v > most ? v : most;
-    }
-    if (rows == 0 || rows > MAX_BARS || most == 0)
-        return false;
-    int labels = widest(b, b->label, rows), values = widest(b, b->value, rows),
-        room = width - labels - values - 2;
-    if (room < 10)
-        return false;
-    for (size_t i = 0; i < rows; i++) {
-        const char *label = cell(b, i, b->label), *value = cell(b, i, b->value);
-        buf_addf(out, "%s%*s ", label, labels - text_width(label, strlen(label)), "");
-        add_bar(out, strtod(value, NULL) / most, room);
-        buf_addf(out, " %s\n", value);
-    }
-    return true;
-}
-
-void page_chart_text(const struct page_queries *qs, const struct page_chart *c, int width, struct buf *out)
-{
-    struct bars b = {0};
-    if (c->title)
-        buf_addf(out, "%s\n", c->title);
-    if (!find_bars(qs, c, &b) || !add_bars(&b, width, out))
-        buf_addf(out, "[chart %s: --to png and svg draw it]\n", c->name);
 }

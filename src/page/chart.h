@@ -25,6 +25,8 @@ bool page_chart_read(struct arena *a, const struct page_queries *qs, const struc
 
 /* Does a spec (JSON) name that column? One that it does not cannot be asked for. */
 bool page_chart_wants(const char *spec, const char *column);
+/* Is a column of that type (in SQL's words) one of numbers? */
+bool page_chart_number(const char *type);
 /* Appends a value of a column of that type as a chart takes it, as JSON. NULL = null. */
 void page_chart_value(struct buf *out, const char *type, const char *value);
 /* A line below the title, for pictures: they travel without their page. */
@@ -42,6 +44,7 @@ bool page_chart_draw(struct chart_engine *g, const struct page_chart *c, enum ch
 /* Adds what Vega said as it drew it. */
 void page_chart_warnings(const struct page_chart *c, const struct chart_svg *drawn, struct problems *ret);
 
-/* The chart in characters, `width` columns wide, when it is one of bars of a text and a number that the query
- * gives; else only a line that says that there is a chart. */
-void page_chart_text(const struct page_queries *qs, const struct page_chart *c, int width, struct buf *out);
+/* The chart in characters, `width` columns wide: bars of labels and figures, or figures along a time as a
+ * line; of other charts only a line that says that there is one. */
+void page_chart_text(struct arena *a, const struct page_queries *qs, const struct page_chart *c, int width,
+                     struct buf *out);

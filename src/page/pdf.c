@@ -321,15 +321,20 @@ static bool write_charts(struct writer *w, size_t from, size_t end, struct err *
     return true;
 }
 
-static void write_input(struct writer *w, const struct block *b)
+/* Those that stand side by side in one paragraph. */
+static void write_inputs(struct writer *w, size_t from, size_t end)
 {
-    const struct page_input *in = sheet_input(w->sheet, b);
-    const char *shown = input_part_shown(w->a, in, -1);
     clear(w);
-    buf_addf(&w->markup, "<b>");
-    add_plain(w, in->title, strlen(in->title));
-    buf_addf(&w->markup, ":</b> ");
-    add_plain(w, shown, strlen(shown));
+    for (size_t i = from; i < end; i++) {
+        const struct page_input *in = sheet_input(w->sheet, &w->sheet->blocks[i]);
+        if (!in)
+            continue;
+        const char *shown = input_part_shown(w->a, in, -1);
+        buf_addf(&w->markup, "%s<b>", w->plain.len ? "   " : "");
+        add_plain(w, in->title, strlen(in->title));
+        buf_addf(&w->markup, ":</b> ");
+        add_plain(w, shown, strlen(shown));
+    }
     end_text(w);
 }
 
@@ -348,8 +353,10 @@ static bool write_blocks(struct writer *w, struct err *e)
                 return false;
             i = end - 1;
         }
-        if (s->blocks[i].kind == BLOCK_INPUT)
-            write_input(w, &s->blocks[i]);
+        if (s->blocks[i].kind == BLOCK_INPUT) {
+            write_inputs(w, i, end);
+            i = end - 1;
+        }
         if (s->blocks[i].kind == BLOCK_TABLE && !write_table(w, &s->blocks[i], e))
             return false;
         if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(w, &s->blocks[i], e))

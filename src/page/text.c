@@ -1,10 +1,10 @@
 /* A page as text. */
-#include <math.h>
 #include <string.h>
 
 #include "base/grid.h"
 #include "page/markdown.h"
 #include "page/sheet.h"
+#include "page/strokes.h"
 
 struct writer {
     const struct sheet *sheet;
@@ -12,36 +12,7 @@ struct writer {
     struct buf *out;
 };
 
-/* --- bars and lines out of block characters --- */
-
 enum { BAR_CELLS = 10, LINE_CELLS = 24 };
-
-/* A share of BAR_CELLS. */
-static void add_bar(struct buf *b, double share)
-{
-    static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    int n = share > 0 ? (int)(share * BAR_CELLS * 8 + 0.5) : 0;
-    n = share > 0 && n == 0 ? 1 : n;
-    for (int i = 0; i < n / 8; i++)
-        buf_addf(b, "█");
-    buf_addf(b, "%s", eighths[n % 8]);
-}
-
-/* The values in their order, at most LINE_CELLS of them, as heights. */
-static void add_line(struct buf *b, const double *v, size_t n)
-{
-    static const char *const heights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    double least = INFINITY, most = -INFINITY;
-    size_t cells = n < LINE_CELLS ? n : LINE_CELLS;
-    for (size_t i = 0; i < n; i++)
-        if (isfinite(v[i]))
-            least = fmin(least, v[i]), most = fmax(most, v[i]);
-    for (size_t i = 0; i < cells; i++) {
-        double x = v[cells == n ? i : i * (n - 1) / (cells - 1)];
-        int height = most > least ? (int)((x - least) / (most - least) * 7 + 0.5) : 3;
-        buf_addf(b, "%s", isfinite(x) ? heights[height] : " ");
-    }
-}
 
 /* --- blocks --- */
 
@@ -72,7 +43,7 @@ static void draw_bars(struct arena *a, struct sheet_table *t)
             auto_buf b = BUF(256);
             cells[i * wide + to] = t->cells[i * n + k];
             if (bars) {
-                add_bar(&b, t->bars[i * n + k]);
+                stroke_bar(&b, t->bars[i * n + k], BAR_CELLS);
                 cells[i * wide + to + 1] = arena_str(a, b.p);
             }
         }
@@ -83,6 +54,36 @@ static void draw_bars(struct arena *a, struct sheet_table *t)
     t->cells = cells;
     t->right = right;
     t->ncolumns = wide;
+}
+
+static int widest_word(const char *s)
+{
+    int most = 0;
+    for (const char *p = s; *p;) {
+        size_t n = strcspn(p, " ");
+        int w = text_width(p, n);
+        most = w > most ? w : most;
+        p += n + strspn(p + n, " ");
+    }
+    return most;
+}
+
+/* Do all cells fit into lines of that width, each on one line, with a bar for each column that has some?
+ * Heads may take more lines. */
+static bool fits_with_bars(const struct sheet_table *t, int width)
+{
+    enum { GAP = 2 };
+    int sum = -GAP;
+    for (size_t k = 0; k < t->ncolumns; k++) {
+        int most = widest_word(t->titles[k]);
+        for (size_t i = 0; i < t->nrows; i++) {
+            const char *s = t->cells[i * t->ncolumns + k];
+            int w = text_width(s, strlen(s));
+            most = w > most ? w : most;
+        }
+        sum += most + GAP + (has_bars(t, k) ? BAR_CELLS + GAP : 0);
+    }
+    return sum <= width;
 }
 
 static void add_padded(struct buf *b, const char *s, int width, bool right)
@@ -120,7 +121,7 @@ static bool write_tiles(struct writer *w, size_t from, size_t end, struct err *e
                      t[i].note ? t[i].note : "");
         if (t[i].ntrend) {
             buf_addf(w->out, "  ");
-            add_line(w->out, t[i].trend, t[i].ntrend);
+            stroke_line(w->out, t[i].trend, t[i].ntrend, LINE_CELLS);
         }
         buf_addf(w->out, "\n");
     }
@@ -132,7 +133,8 @@ static bool write_table(struct writer *w, const struct block *b, struct err *e)
     struct sheet_table t;
     if (!sheet_table(w->sheet, b, &t, e))
         return false;
-    draw_bars(w->sheet->a, &t);
+    if (fits_with_bars(&t, w->width)) /* figures first */
+        draw_bars(w->sheet->a, &t);
     if (w->out->len && w->out->p[w->out->len - 1] == '\n')
         buf_addf(w->out, "\n");
     grid_add(w->out, &(struct grid){.names = t.titles,
@@ -175,7 +177,7 @@ static void write_chart(struct writer *w, const struct block *b)
 {
     if (w->out->len)
         buf_addf(w->out, "\n");
-    page_chart_text(&w->sheet->queries, &sheet_chart(w->sheet, b)->chart, w->width, w->out);
+    page_chart_text(w->sheet->a, &w->sheet->queries, &sheet_chart(w->sheet, b)->chart, w->width, w->out);
 }
 
 bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e)

@@ -196,3 +196,11 @@ def test_marks_and_line_ends_of_other_systems(page, shop):
 def test_a_page_that_cannot_be_read_is_told_of_by_its_mistake(page, shop):
     (shop / "pages" / "p.md").write_bytes(b"# T\n\ncaf\xe9\n")
     assert page.run(code=2).startswith("pages/p.md:3:4: error: not valid UTF-8\n")
+
+
+def test_bars_give_way_where_a_table_is_too_wide(cupel, shop):
+    (shop / "pages" / "wide.md").write_text("```sql q\nSELECT 'a name of twenty-two' AS name, 5 AS n\n```\n"
+                                            "```table q\ncolumns: {name: Name, n: {title: N, bar: true}}\n```\n")
+    assert "█" in cupel(["render", "wide", "--width", 40], shop).stdout
+    narrow = cupel(["render", "wide", "--width", 30], shop).stdout
+    assert "█" not in narrow and "a name of twenty-two  5\n" in narrow

@@ -119,9 +119,32 @@ def test_values_keep_their_types(out):
 
 def test_in_text_bars_are_drawn_and_others_named(out):
     text = (out / "p.txt").read_text()
-    bars = re.search(r'Films by genre\nDrama     (█+.?) 12\nSay "Boo" (█+.?) 7\n', text)
+    bars = re.search(r'Films by genre\nDrama      12  (█+.?)\nSay "Boo"   7  (█+.?)\n', text)
     assert bars and round(len(bars[1]) * 7 / 12) in (len(bars[2]), len(bars[2]) - 1)
     assert "[chart whole: --to png and svg draw it]" in text
+
+
+def test_in_text_figures_stand_right_and_lines_are_lines(cupel, shop):
+    head = "```chart %s\ntitle: %s\ndata: {name: %s}\nmark: %s\nencoding:\n"
+    (shop / "pages" / "lines.md").write_text(
+        "```sql b\nSELECT * FROM (VALUES ('東京', 1234.5, 0.25), ('a', 7.25, -1)) t(k, n, m)\n```\n"
+        "```sql t\nSELECT TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_hours(i::INT) AS at, i % 50 AS n, DATE '2000-01-01' + to_years(i::INT) AS year "
+        "FROM range(200) t(i) ORDER BY i\n```\n" +
+        "".join(head % (name, name.title(), data, mark) + "".join(f"  {line}\n" for line in lines) + "```\n\n" for name, data, mark, lines in (
+            ("bars", "b", "bar", ["y: {field: k, type: nominal}", "x: {field: n, type: quantitative}"]),
+            ("below", "b", "bar", ["y: {field: k, type: nominal}", "x: {field: m, type: quantitative}"]),
+            ("hours", "t", "line", ["x: {field: at, type: temporal}", "y: {field: n, type: quantitative}"]),
+            ("years", "t", "bar", ["x: {field: year, type: temporal, timeUnit: year}", "y: {field: n, type: quantitative}"]),
+            ("many", "t", "line", ["x: {field: at, type: temporal}", "y: {field: n, type: quantitative}", "color: {field: n, type: ordinal}"]),
+            ("back", "t", "line", ["x: {field: n, type: quantitative}", "y: {field: n, type: quantitative}"]))))
+    text = cupel(["render", "lines", "--width", 40], shop).stdout
+    said = {part.splitlines()[0]: part.splitlines()[1:] for part in text.strip().split("\n\n")}
+    assert said["Bars"] == ["東京  1,235  " + "█" * 27, "a         7  ▏"] or said["Bars"] == ["東京  1,234  " + "█" * 27, "a         7  ▏"]
+    assert said["Below"] == ["[chart below: --to png and svg draw it]"]
+    assert said["Hours"][0] == ("▁▂▃▄▄▅▆▇▇█" * 4) or len(said["Hours"][0]) == 40 and said["Hours"][0][:10] * 4 == said["Hours"][0]
+    assert said["Hours"][0][0] == "▁" and said["Hours"][0][9] == "█" and sorted(said["Hours"][0][:10]) == list(said["Hours"][0][:10])
+    assert said["Hours"][1] == "2026-01-01 00:00 to 2026-01-09 07:00: 0 to 49" and said["Years"][1] == "2000 to 2199: 0 to 49"
+    assert said["Many"] == ["[chart many: --to png and svg draw it]"] and said["Back"] == ["[chart back: --to png and svg draw it]"]
 
 
 def test_html_holds_the_pictures(cupel, shop, out):

@@ -81,7 +81,7 @@ def test_chosen_values(cupel, shop, tmp_path):
     text = cupel(["render", "p", *chosen], shop).stdout
     assert "Kind: b\nsince: 0.7\ndays: 2026-01-01 to 2026-11-21\nfind: 50% 'x' $now\n" in text
     assert "b  0.7  2026-01-01  2026-11-21  50% 'x' $now  DOUBLEDATE" in text
-    assert "b ████" in text and "a ████" not in text
+    assert "b  5  ████" in text and "a  3  ██" not in text
     evil = "</script><script>alert(1)</script>"
     assert f"Kind: {evil}\n" in cupel(["render", "p", "-i", f"kind={evil}"], shop).stdout
     assert "Kind: All kinds\n" in cupel(["render", "p", "-i", "kind="], shop).stdout

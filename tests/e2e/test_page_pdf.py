@@ -114,3 +114,25 @@ def test_two_charts_share_a_line(cupel, pdf):
         at[int(number)] = (float(x), float(y))
     assert at[0][1] == at[1][1] and at[1][0] > at[0][0] + 200, "a pair"
     assert at[2][1] > at[0][1] and at[2][0] < 100 and at[3][0] < 100, "the last of three, and one that stands alone"
+
+
+def test_a_heading_stays_with_its_table(cupel, pdf):
+    """Whatever stands above: a heading, one below it and a line that leads to the table are on the page of its first row."""
+    section = "## Part %d\n\n### Below %d\n\nLeads to it.\n\n```table q\n```\n\n"
+    for above in range(0, 40, 3):
+        (pdf / "pages" / "h.md").write_text("```sql q\nSELECT 'row ' || i AS r FROM range(9) t(i)\n```\n" + "A line.\n\n" * above +
+                                            "".join(section % (i, i) for i in range(4)))
+        cupel(["render", "h", "--to", "pdf", "--out", "a"], pdf)
+        for text in pages(pdf / "a" / "h.pdf"):
+            assert len(re.findall(r"^\s*Part \d$", text, re.M)) == len(re.findall("Below", text)) == len(re.findall("row 0", text)), above
+
+
+def test_a_long_title_of_a_value_is_whole(cupel, pdf):
+    value = "```value q\ntitle: %s\n```\n"
+    (pdf / "pages" / "v.md").write_text("```sql q\nSELECT 7\n```\n" + value % "Median return on the investment of all" + value % "Short" * 4)
+    cupel(["render", "v", "--to", "pdf", "--out", "a"], pdf)
+    text = pages(pdf / "a" / "v.pdf")[0]
+    assert re.search(r"Median return on the investment of .*\n +all\n", text) and text.count("Short") == 4
+    found = subprocess.run(["pdftotext", "-bbox", pdf / "a" / "v.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    lines = [y for y in re.findall(r'yMin="([\d.]+)"[^>]*>7</word>', found)]
+    assert [lines.count(y) for y in sorted(set(lines), key=float)] == [3, 2], "five are three and two"
