@@ -6,15 +6,22 @@
 #include "base/text.h"
 #include "page/blocks.h"
 
+/* Is there a file whose path begins like that and that could not be read? Its mistake is *e then. */
+static bool unreadable(const struct opened *x, const char *begin, struct err *e)
+{
+    for (size_t i = 0; i < x->problems.n; i++)
+        if (x->problems.v[i].at.file && strncmp(x->problems.v[i].at.file, begin, strlen(begin)) == 0) {
+            *e = x->problems.v[i];
+            return true;
+        }
+    return false;
+}
+
 static bool no_page(struct app *app, const struct opened *x, const char *name, struct err *e)
 {
     const struct project *p = x->project;
-    const char *path = arena_fmt(app->a, "pages/%s.md", name);
-    for (size_t i = 0; i < x->problems.n; i++)
-        if (x->problems.v[i].at.file && strcmp(x->problems.v[i].at.file, path) == 0) {
-            *e = x->problems.v[i]; /* it could not be read */
-            return false;
-        }
+    if (unreadable(x, arena_fmt(app->a, "pages/%s.md", name), e))
+        return false;
     const char **names = arena_make(app->a, const char *, p->npages + 1);
     for (size_t i = 0; i < p->npages; i++)
         names[i] = p->pages[i].name;
@@ -46,6 +53,8 @@ bool pages_choose(struct app *app, const struct opened *x, bool all, const struc
             (*ret)[(*ret_n)++] = &p->pages[i];
     if (*ret_n)
         return true;
+    if (unreadable(x, "pages/", e))
+        return false;
     fail(e, ERR_USER, "the project has no pages");
     return hint(e, "pages are the files in pages/*.md");
 }

@@ -339,17 +339,31 @@ static bool check_pages(struct rendering *r, struct err *e)
                       (some || r->nformats > 1 || fail(e, ERR_USER, "none of the pages has charts")));
 }
 
+/* Files of pages that are not among the pages, since they are no text. */
+static enum err_kind say_unreadable(struct app *app, const struct opened *x)
+{
+    enum err_kind kind = ERR_NONE;
+    for (size_t i = 0; i < x->problems.n; i++) {
+        const struct err *e = &x->problems.v[i];
+        if (e->kind == ERR_NONE || !e->at.file || strncmp(e->at.file, "pages/", strlen("pages/")) != 0)
+            continue;
+        app_error(app, e);
+        kind = e->kind;
+    }
+    return kind;
+}
+
 /* One that fails is said and does not keep the others from being written; the call fails then with the worst
  * kind and an empty message. */
 static bool render_all(struct rendering *r, const struct opened *x, struct err *e)
 {
-    enum err_kind worst = ERR_NONE;
+    enum err_kind worst = r->conf->all ? say_unreadable(r->app, x) : ERR_NONE;
     for (size_t i = 0; i < r->npages; i++) {
         auto_arena *a = arena_new();
         struct err why = {0};
         if (render_once(r, x, a, r->pages[i], NULL, &why))
             continue;
-        if (r->npages == 1) {
+        if (r->npages == 1 && worst == ERR_NONE) {
             *e = why;
             return false;
         }

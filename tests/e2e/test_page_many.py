@@ -57,6 +57,16 @@ def test_one_that_fails_does_not_keep_the_others(cupel, many):
     assert json.loads(done.stdout) == {"written": ["x/c.txt"]}
 
 
+def test_a_page_that_is_no_text_is_not_passed_over(cupel, many):
+    folder = many(a="# A\n", b="# B\n")
+    (folder / "pages" / "c.md").write_bytes(b"# C\n\ncaf\xe9\n")
+    done = cupel(["render", "--all", "--out", "x"], folder, code=2)
+    assert files(folder / "x") == ["a.txt", "b.txt"] and done.stderr.startswith("pages/c.md:3:4: error: not valid UTF-8\n")
+    os.remove(folder / "pages" / "a.md")
+    os.remove(folder / "pages" / "b.md")
+    assert "pages/c.md:3:4: error: not valid UTF-8\n" in cupel(["render", "--all", "--out", "y"], folder, code=2).stderr
+
+
 def test_two_charts_are_not_one_file(cupel, many):
     folder = many(a="# A\n" + SQL + CHART % "one", b="# B\n" + SQL + CHART % "two" + CHART % "one")
     done = cupel(["render", "--all", "--to", "html,svg", "--out", "x"], folder, code=2)
