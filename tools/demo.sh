@@ -56,13 +56,13 @@ for day in $days; do
 done
 run tables
 run render kpi --to txt
-run render --all --to html --out $here/pages
+run render --all --to html --index --out $here/pages
 
 cat <<END
 That was the movies project: three days of an API that stands in for TMDB, loaded into the Delta tables
 of $here/movies/lake, and a report made from them. Its pages are ready for a browser, each one file:
 
-  $here/pages/overview.html, kpi.html, plots.html, quality.html
+  $here/pages/index.html, which leads to overview.html, kpi.html, plots.html, quality.html
 
 Where to look next:
 

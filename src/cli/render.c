@@ -15,7 +15,7 @@ struct render_conf {
     const char *to, *out, *now, *theme;
     int64_t width;
     struct opt_list inputs;
-    bool all, still, watch, whole;
+    bool all, index, still, watch, whole;
 };
 static const struct opt render_options[] = {
     {"all", 0, OPT_FLAG, offsetof(struct render_conf, all), NULL, "All pages of the project"},
@@ -31,6 +31,8 @@ static const struct opt render_options[] = {
      "html: charts as pictures, for mails and where no script may run"},
     {"whole", 0, OPT_FLAG, offsetof(struct render_conf, whole), NULL,
      "png: the page as one picture, DIR/PAGE.png, instead of its charts"},
+    {"index", 0, OPT_FLAG, offsetof(struct render_conf, index), NULL,
+     "html: links between the pages, and DIR/index.html that lists them"},
     {"watch", 0, OPT_FLAG, offsetof(struct render_conf, watch), NULL,
      "Render again whenever the page is saved, until Ctrl-C"},
     {"now", 0, OPT_TEXT, offsetof(struct render_conf, now), "TIME", "$now of the page's queries"},
@@ -51,6 +53,7 @@ struct rendering {
     const struct format *formats[MAX_FORMATS];
     size_t nformats;
     const struct page **pages;
+    const char **titles; /* of the pages, when they have links to one another */
     size_t npages;
 };
 
@@ -64,10 +67,24 @@ static bool as_text(const struct rendering *r, struct buf *out, struct err *e)
     return page_text(&r->sheet, width < 20 ? 20 : width, out, e);
 }
 
+static const struct page_link *links_from(const struct rendering *r, const char *name)
+{
+    struct page_link *links = arena_make(r->app->a, struct page_link, r->npages);
+    for (size_t i = 0; i < r->npages; i++)
+        links[i] = (struct page_link){.title = r->titles[i],
+                                      .href = page_href(r->app->a, name, r->pages[i]->name),
+                                      .here = strcmp(name, r->pages[i]->name) == 0};
+    return links;
+}
+
 static bool as_html(const struct rendering *r, struct buf *out, struct err *e)
 {
-    const struct page_html_how how = {.live = !r->conf->still,
-                                      .picture = !r->conf->watch}; /* who is writing does not wait for one */
+    struct page_html_how how = {.live = !r->conf->still,
+                                .picture = !r->conf->watch}; /* who is writing does not wait for one */
+    if (r->conf->index) {
+        how.links = links_from(r, r->sheet.page->name);
+        how.nlinks = r->npages;
+    }
     return page_html(&r->sheet, how, out, e);
 }
 
@@ -318,10 +335,30 @@ static bool will_draw(const struct rendering *r)
     return some;
 }
 
+static bool prepare_index(struct rendering *r, struct err *e)
+{
+    bool html = false;
+    for (size_t i = 0; i < r->nformats; i++)
+        html = html || r->formats[i]->write == as_html;
+    if (!html || !r->conf->out || r->conf->watch)
+        return fail(e, ERR_USER, "--index is for --to html --out DIR, and not for --watch");
+    r->titles = arena_make(r->app->a, const char *, r->npages);
+    for (size_t i = 0; i < r->npages; i++) {
+        if (strcmp(r->pages[i]->name, "index") == 0) {
+            struct src at = {r->pages[i]->path, 1, 1};
+            return fail_at(e, ERR_USER, at, "this page would be index.html itself: --index needs that name");
+        }
+        r->titles[i] = page_title(r->app->a, r->pages[i]);
+    }
+    return true;
+}
+
 /* What can be told before anything is asked or written. */
 static bool check_pages(struct rendering *r, struct err *e)
 {
     const struct render_conf *c = r->conf;
+    if (c->index && !prepare_index(r, e))
+        return false;
     bool draws = false, some;
     for (size_t i = 0; i < r->nformats; i++)
         draws = draws || r->formats[i]->draw;
@@ -375,6 +412,20 @@ static bool render_all(struct rendering *r, const struct opened *x, struct err *
     return worst == ERR_NONE || fail(e, worst, "%s", ""); /* said already */
 }
 
+/* Of the pages that are there, be it from an earlier time. */
+static bool write_index(struct rendering *r, const char *title, struct err *e)
+{
+    auto_buf out = BUF(64 << 20);
+    const struct format html = {.name = "html"};
+    const struct page_link *all = links_from(r, "index");
+    struct page_link *links = arena_make(r->app->a, struct page_link, r->npages);
+    size_t n = 0;
+    for (size_t i = 0; i < r->npages; i++)
+        if (fs_exists(arena_fmt(r->app->a, "%s/%s.html", r->conf->out, r->pages[i]->name)))
+            links[n++] = all[i];
+    return page_index(title, links, n, &out, e) && put(r, "index", &html, &out, e);
+}
+
 static bool render(struct app *app, const void *conf, struct err *e)
 {
     const struct render_conf *c = conf;
@@ -402,6 +453,9 @@ static bool render(struct app *app, const void *conf, struct err *e)
         return watch(&r, &x, r.pages[0], e);
     x.shop.made = &made;
     bool ok = render_all(&r, &x, e);
+    struct err why;
+    if (c->index && !write_index(&r, x.project->name, ok ? e : &why))
+        ok = false;
     if (app->json && c->out && (ok || r.npages > 1))
         print_json(json_pack("{s:O}", "written", r.written));
     return ok;

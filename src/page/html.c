@@ -423,7 +423,7 @@ static void write_head(struct buf *b, const char *title, bool wide, bool charts,
              CUPEL_VERSION, title);
     write_style(b, web_fonts_css);
     write_style(b, web_page_css);
-    buf_addf(b, "</head>\n<body%s>\n<main>\n", wide ? " class=\"wide\"" : "");
+    buf_addf(b, "</head>\n<body%s>\n", wide ? " class=\"wide\"" : "");
 }
 
 /* The first chart is there as a picture before the program that draws it is; if it is one of a few thousand
@@ -492,6 +492,30 @@ static const char *plain(struct arena *a, const char *html)
     return arena_str(a, b.p);
 }
 
+static void write_links(struct buf *b, const struct page_link *links, size_t n)
+{
+    buf_addf(b, "<ul>\n");
+    for (size_t i = 0; i < n; i++) {
+        buf_addf(b, "<li><a href=\"");
+        html_text(b, links[i].href);
+        buf_addf(b, links[i].here ? "\" aria-current=\"page\">" : "\">");
+        html_text(b, links[i].title);
+        buf_addf(b, "</a>\n");
+    }
+    buf_addf(b, "</ul>\n");
+}
+
+bool page_index(const char *title, const struct page_link *links, size_t n, struct buf *out, struct err *e)
+{
+    struct writer w = {0};
+    auto_buf said = BUF(1 << 20);
+    html_text(&said, title);
+    write_head(out, said.p, false, false, false);
+    buf_addf(out, "<main>\n<h1>%s</h1>\n", said.p);
+    write_links(out, links, n);
+    return write_foot(&w, out, e) && buf_done(&said, e) && buf_done(out, e);
+}
+
 bool page_html(const struct sheet *s, struct page_html_how how, struct buf *out, struct err *e)
 {
     auto_buf body = BUF(256 << 20);
@@ -526,6 +550,12 @@ bool page_html(const struct sheet *s, struct page_html_how how, struct buf *out,
         return false;
     write_head(out, w.title ? plain(s->a, w.title) : s->page->name, w.wide, w.first != NULL,
                w.changes != NULL);
+    if (how.nlinks) {
+        buf_addf(out, "<nav aria-label=\"Pages\">\n");
+        write_links(out, how.links, how.nlinks);
+        buf_addf(out, "</nav>\n");
+    }
+    buf_addf(out, "<main>\n");
     buf_add(out, body.p, body.len);
     return write_foot(&w, out, e) && buf_done(out, e);
 }

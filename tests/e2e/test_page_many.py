@@ -1,9 +1,13 @@
 """Several pages rendered at once: what one of them does to the others."""
+import html
 import json
 import os
+import re
 import shutil
+import urllib.parse
 
 import pytest
+from browser import Browser
 
 SQL = "```sql q\nSELECT country AS k, count(*) AS n FROM silver.orders GROUP BY country\n```\n"
 CHART = "```chart %s\ntitle: Chart\ndata: {name: q}\nmark: bar\nencoding:\n  y: {field: k, type: nominal}\n  x: {field: n, type: quantitative}\n```\n"
@@ -91,3 +95,42 @@ def test_what_several_pages_cannot_have(cupel, many):
     os.remove(folder / "pages" / "a.md")
     os.remove(folder / "pages" / "b.md")
     assert "the project has no pages" in cupel(["render", "--all", "--out", "x"], folder, code=2).stderr
+
+
+def test_an_index_and_links_between_pages(cupel, many):
+    folder = many(a="# Sales & *costs* <b>\n\n## No\n", b="```sql q\nSELECT 1\n```\n# Of {{ q }}\n", sales__eu="Text\n\n# Europe\n")
+    (folder / "pages" / "sales" / "50 % #1.md").write_text("# Odd\n")
+    done = cupel(["render", "--all", "--to", "html,txt", "--index", "--out", "x"], folder)
+    assert done.stdout.split("\n")[-2] == "x/index.html"
+    titles = ["Sales & costs <b>", "b", "Odd", "Europe"]
+    for page in ("index", "a", "b", "sales/eu", "sales/50 % #1"):
+        path = folder / "x" / f"{page}.html"
+        links = re.findall('<li><a href="([^"]*)"( aria-current="page")?>([^<]*)</a>', path.read_text())
+        assert [html.unescape(title) for _, _, title in links] == titles
+        assert [here != "" for _, here, _ in links] == [page == name for name in ("a", "b", "sales/50 % #1", "sales/eu")]
+        for href, _, _ in links:
+            assert (path.parent / urllib.parse.unquote(href)).is_file() and "#" not in href
+    browser = Browser()
+    try:
+        for page in ("index", "sales/eu"):
+            browser.open(folder / "x" / f"{page}.html")
+            assert browser.barriers() == [] and browser.barriers(dark=True) == [] and browser.complaints() == []
+        browser.ask("document.querySelector('nav a').click()")
+        browser.ask("new Promise(done => setTimeout(done, 300))")
+        assert browser.ask("document.title") == "Sales & costs"
+    finally:
+        browser.close()
+    cupel(["render", "--all", "--to", "html", "--out", "y"], folder)
+    assert files(folder / "y") == [f for f in files(folder / "x") if f.endswith(".html") and f != "index.html"]
+    assert not any("<nav" in (folder / "y" / f).read_text() for f in files(folder / "y"))
+
+
+def test_an_index_lists_what_is_there(cupel, many):
+    folder = many(a="# A\n", b="# B\n```sql q\nSELECT nothing\n```\n")
+    cupel(["render", "--all", "--to", "html", "--index", "--out", "x"], folder, code=2)
+    assert re.findall('<li><a href="([^"]*)"', (folder / "x" / "index.html").read_text()) == ["a.html"]
+    for args in (["--to", "txt", "--out", "y"], ["--to", "html"], ["--to", "html", "--out", "y", "--watch"]):
+        assert "--index is for --to html --out DIR" in cupel(["render", "a", "--index", *args], folder, code=2).stderr
+    many(index="# I\n")
+    done = cupel(["render", "--all", "--to", "html", "--index", "--out", "y"], folder, code=2)
+    assert "pages/index.md:1:1: error: this page would be index.html itself" in done.stderr and not (folder / "y").exists()
