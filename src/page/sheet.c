@@ -422,7 +422,7 @@ static const char *first_value(const struct page_query *q, size_t column)
 static void compare(struct arena *a, const struct tile *t, double now, double then, struct sheet_tile *ret)
 {
     double change = (now - then) / fabs(then);
-    if (!isfinite(change))
+    if (!isfinite(change * 100))
         return;
     ret->direction = (fabs(change) >= 0.0005) * (change < 0 ? -1 : 1);
     ret->change = arena_fmt(a, "%.1f %%", fabs(change) * 100);

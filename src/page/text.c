@@ -180,9 +180,23 @@ static void write_chart(struct writer *w, const struct block *b)
     page_chart_text(w->sheet->a, &w->sheet->queries, &sheet_chart(w->sheet, b)->chart, w->width, w->out);
 }
 
+/* What a value or the page itself has of orders to a terminal is not handed on. */
+static void tame(char *p, const char *end)
+{
+    for (; p < end; p++) {
+        unsigned char c = (unsigned char)*p;
+        bool second = c == 0xc2 && p + 1 < end && (unsigned char)p[1] < 0xa0;
+        if (second)
+            *p++ = '?';
+        if (second || (c < 0x20 && c != '\n') || c == 0x7f)
+            *p = '?';
+    }
+}
+
 bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e)
 {
     struct writer w = {s, width, out};
+    size_t start = out->len;
     for (size_t i = 0; i < s->nblocks; i++) {
         size_t end = sheet_row_end(s, i);
         if (s->blocks[i].kind == BLOCK_VALUE) {
@@ -201,5 +215,6 @@ bool page_text(const struct sheet *s, int width, struct buf *out, struct err *e)
         if (s->blocks[i].kind == BLOCK_MARKDOWN && !write_markdown(&w, &s->blocks[i], e))
             return false;
     }
+    tame(out->p + start, out->p + out->len);
     return buf_done(out, e);
 }

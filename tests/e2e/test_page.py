@@ -204,3 +204,22 @@ def test_bars_give_way_where_a_table_is_too_wide(cupel, shop):
     assert "█" in cupel(["render", "wide", "--width", 40], shop).stdout
     narrow = cupel(["render", "wide", "--width", 30], shop).stdout
     assert "█" not in narrow and "a name of twenty-two  5\n" in narrow
+
+
+def test_values_cannot_order_a_terminal_about(page):
+    text = ("```sql q\nSELECT 'a' || chr(27) || '[2J' || chr(155) || 'b' AS k, 3 AS n\n```\n{{ q.k }}\n\n```table q\n```\n"
+            "```chart c\ndata: {name: q}\nmark: bar\nencoding: {y: {field: k, type: nominal}, x: {field: n, type: quantitative}}\n```\n")
+    said = page(text)
+    assert "a?[2J??b\n" in said and "a\\x1b[2J" in said
+    assert all(c == "\n" or c.isprintable() for c in said)
+
+
+def test_labels_of_bars_stay_on_their_line(page):
+    chart = "```chart c\ndata: {name: q}\nmark: bar\nencoding: {y: {field: k, type: nominal}, x: {field: n, type: quantitative}}\n```\n"
+    assert page("```sql q\nSELECT 'a' || chr(10) || 'b' AS k, 3 AS n\n```\n" + chart).startswith("a b ")
+
+
+def test_figures_of_many_digits_are_exact(page):
+    text = ("```sql q\nSELECT 9007199254740993 AS n, 12345678901234567890.125::DECIMAL(38, 3) AS m, 1e308::DOUBLE AS big, 1 AS one\n```\n"
+            "{{ q.n | #,##0 }} {{ q.m | $#,##0.00 }}\n\n```value q\ncolumn: big\ncompare: one\n```\n")
+    assert page(text) == "9,007,199,254,740,993 $12,345,678,901,234,567,890.13\n\nq  1e+308\n"
