@@ -29,16 +29,30 @@ static const char *escape_of(char c, bool quoted)
     }
 }
 
+/* How many bytes there are no character that XML may hold: of an order to a terminal, of one half of a pair
+ * of UTF-16 where JavaScript has cut a text, of U+FFFE and U+FFFF. */
+static size_t bad_bytes(const char *s, const char *end)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    if (u[0] < 0x20 && u[0] != '\t' && u[0] != '\n' && u[0] != '\r')
+        return 1;
+    if (end - s < 3 || (u[0] != 0xed && u[0] != 0xef))
+        return 0;
+    return (u[0] == 0xed && u[1] >= 0xa0) || (u[0] == 0xef && u[1] == 0xbf && u[2] >= 0xbe) ? 3 : 0;
+}
+
 static void add_escaped(struct pen *p, const char *s, size_t n, bool quoted)
 {
     const char *end = s + n, *plain = s;
-    for (; s < end; s++) {
-        const char *escape = escape_of(*s, quoted);
-        if (!escape)
-            continue;
-        buf_add(&p->svg, plain, (size_t)(s - plain));
-        add(p, escape);
-        plain = s + 1;
+    while (s < end) {
+        size_t bad = bad_bytes(s, end);
+        const char *escape = bad ? "\uFFFD" : escape_of(*s, quoted);
+        if (escape) {
+            buf_add(&p->svg, plain, (size_t)(s - plain));
+            add(p, escape);
+            plain = s + (bad ? bad : 1);
+        }
+        s += bad ? bad : 1;
     }
     buf_add(&p->svg, plain, (size_t)(end - plain));
 }

@@ -1,6 +1,8 @@
 #include "page/chart.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -54,15 +56,27 @@ bool page_chart_number(const char *type)
            !begins(type, "INTERVAL");
 }
 
-/* "2026-11-19 12:00:00.5+00" -> "2026-11-19T12:00:00.5Z": times are UTC. */
+/* "2026-11-19 12:00:00.5+00" -> "2026-11-19T12:00:00.5Z": times are UTC. Years of other than four digits are
+ * as JavaScript writes them: +012026, and -000043 for 44 BC. */
 static void add_time(struct buf *b, const char *s)
 {
-    size_t day = strcspn(s, " "), n = strlen(s);
-    if (n >= 3 && strcmp(s + n - 3, "+00") == 0)
+    const char *era = strstr(s, " (BC)");
+    size_t year = strcspn(s, "-"), day = strcspn(s, " ");
+    const char *time = era ? era + strlen(" (BC)") : s + day;
+    size_t n = strlen(time);
+    long y = strtol(s, NULL, 10);
+    if (!isdigit((unsigned char)*s)) { /* infinity */
+        buf_addf(b, "null");
+        return;
+    }
+    if (n >= 3 && strcmp(time + n - 3, "+00") == 0)
         n -= 3;
-    buf_addf(b, "\"%.*s", (int)day, s);
-    if (s[day])
-        buf_addf(b, "T%.*sZ", (int)(n - day - 1), s + day + 1);
+    if (!era && year == 4)
+        buf_addf(b, "\"%.*s", (int)day, s);
+    else
+        buf_addf(b, "\"%+07ld%.*s", era ? 1 - y : y, (int)(day - year), s + year);
+    if (n)
+        buf_addf(b, "T%.*sZ", (int)n - 1, time + 1);
     buf_addf(b, "\"");
 }
 
@@ -73,7 +87,7 @@ void page_chart_value(struct buf *b, const char *type, const char *s)
         buf_add(b, "null", 4);
     else if (number || strcmp(type, "BOOLEAN") == 0)
         buf_add(b, s, strlen(s));
-    else if (begins(type, "TIMESTAMP"))
+    else if (begins(type, "TIMESTAMP") || (strcmp(type, "DATE") == 0 && strlen(s) != strlen("2026-11-19")))
         add_time(b, s);
     else
         json_quote(b, s, strlen(s));

@@ -147,7 +147,8 @@ static const char *label_of(const struct plot *p, size_t row, const struct yaml 
         (strcmp(unit->text, "year") == 0 || strcmp(unit->text, "utcyear") == 0))
         return arena_strn(p->a, s, strcspn(s, "-"));
     size_t n = strlen("2026-11-21 12:00");
-    return strncmp(type, "TIMESTAMP", 9) == 0 && strlen(s) > n ? arena_strn(p->a, s, n) : s;
+    return strncmp(type, "TIMESTAMP", 9) == 0 && strlen(s) > n ? arena_strn(p->a, s, n)
+                                                               : format_line(p->a, s);
 }
 
 static bool add_bars(const struct plot *p, int width, struct buf *out)

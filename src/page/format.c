@@ -158,3 +158,13 @@ char *format_value(struct arena *a, const char *pattern, const char *value)
         return arena_str(a, value);
     return format_figure(a, &p, &f, value);
 }
+
+const char *format_line(struct arena *a, const char *s)
+{
+    if (!strpbrk(s, "\r\n\t"))
+        return s;
+    char *line = arena_str(a, s);
+    for (char *p = line; (p = strpbrk(p, "\r\n\t"));)
+        *p = ' ';
+    return line;
+}

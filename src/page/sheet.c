@@ -312,17 +312,6 @@ static bool looks_numeric(const struct engine_rows *r, size_t column)
     return some;
 }
 
-/* A cell is one line: line breaks in the data become blanks. */
-static const char *one_line(struct arena *a, const char *s)
-{
-    if (!strpbrk(s, "\r\n\t"))
-        return s;
-    char *line = arena_str(a, s);
-    for (char *p = line; (p = strpbrk(p, "\r\n\t"));)
-        *p = ' ';
-    return line;
-}
-
 static double number_of(const char *s)
 {
     char *end;
@@ -372,7 +361,7 @@ static bool make_table(const struct sheet *s, const struct block *b, bool all, s
         right[k] = c[k].align == ALIGN_AUTO ? figures[k] : c[k].align == ALIGN_RIGHT;
         for (size_t i = 0; i < nrows; i++) {
             values[i * n + k] = q->rows.rows[i][from[k]];
-            cells[i * n + k] = one_line(a, format_value(a, c[k].format, values[i * n + k]));
+            cells[i * n + k] = format_line(a, format_value(a, c[k].format, values[i * n + k]));
         }
     }
     *ret = (struct sheet_table){titles, cells, values, right, figures, bars, n, nrows};
@@ -452,7 +441,7 @@ bool sheet_tile_head(const struct sheet *s, const struct block *b, struct sheet_
     if (!read_tile(s, b, &t, &at, e))
         return false;
     const char *value = first_value(at.query, at.value);
-    *ret = (struct sheet_tile){.title = t.title, .value = one_line(a, format_value(a, t.format, value))};
+    *ret = (struct sheet_tile){.title = t.title, .value = format_line(a, format_value(a, t.format, value))};
     if (t.compare)
         compare(a, &t, number_of(value), number_of(first_value(at.query, at.compare)), ret);
     return true;
@@ -499,7 +488,7 @@ static struct str line_before(const char *text, const char *end)
 
 const char *sheet_value(struct arena *a, const struct page_value *v, const char *const *row)
 {
-    return one_line(a, format_value(a, v->format, row ? row[v->column] : NULL));
+    return format_line(a, format_value(a, v->format, row ? row[v->column] : NULL));
 }
 
 bool sheet_markdown(const struct sheet *s, const struct block *b, const struct sheet_marks *marks,
@@ -518,7 +507,7 @@ bool sheet_markdown(const struct sheet *s, const struct block *b, const struct s
         if (!value_read(s->a, &s->queries, &s->inputs, inside, inside_at, &v, e))
             return false;
         const struct engine_rows *r = v.query ? &v.query->rows : NULL;
-        const char *value = v.input ? one_line(s->a, input_part_shown(s->a, v.input, v.part))
+        const char *value = v.input ? format_line(s->a, input_part_shown(s->a, v.input, v.part))
                                     : sheet_value(s->a, &v, r->nrows && r->ncolumns ? r->rows[0] : NULL);
         if (marks)
             marks->write(marks->arg, &v, line_before(b->body, inside.p - 2), value, out);

@@ -96,6 +96,17 @@ def test_pictures_are_of_data_only(tool, tmp_path):
     assert dot in svg and "logo" not in svg
 
 
+def test_texts_that_xml_cannot_hold(tool, tmp_path):
+    texts = ["a\x01b\x1b[2J", "\ufffe\uffff", "tab\tend"]
+    spec = {"data": {"values": [{"t": t} for t in texts]}, "mark": "text", "transform": [{"calculate": "slice('\U0001f469x', 0, 1) + datum.t", "as": "cut"}],
+            "encoding": {"text": {"field": "cut", "type": "nominal"}, "y": {"field": "t", "type": "nominal"}}}
+    (tmp_path / "odd.json").write_text(json.dumps(spec))
+    (said,) = tool("light", "/nowhere", tmp_path, tmp_path / "odd.json")
+    assert said["error"] is None, "it can be drawn"
+    svg = (tmp_path / "odd.svg").read_text()
+    assert ">\ufffda\ufffdb\ufffd[2J<" in svg and ">\ufffd\ufffd\ufffd<" in svg and ">\ufffdtab" in svg
+
+
 def test_numbers_of_many_digits(tool, tmp_path):
     spec = {"data": {"values": [{"n": 1.25e22}, {"n": -3e21}, {"n": 1e300}, {"n": 12345678901}]}, "mark": "text",
             "encoding": {"text": {"field": "n", "type": "quantitative", "format": ",d"}, "y": {"field": "n", "type": "nominal", "axis": None}}}

@@ -290,6 +290,21 @@ def test_slips_are_found_without_drawing(cupel, shop, chart, place, said, hint):
         page.unlink()
 
 
+def test_days_far_away(cupel, shop):
+    page = shop / "pages" / "far.md"
+    days = ["DATE '0044-03-15 (BC)'", "DATE '0999-12-31'", "DATE '12026-01-02'", "'infinity'::DATE", "NULL"]
+    times = ["TIMESTAMP '0044-03-15 (BC) 01:02:03'", "TIMESTAMP '0999-12-31 23:59:59'", "TIMESTAMP '12026-01-02 12:00:00'", "'-infinity'::TIMESTAMP", "NULL"]
+    rows = ", ".join(f"({i}, {d}, {t})" for i, (d, t) in enumerate(zip(days, times)))
+    chart = ("data: {name: q}\ntransform: [{calculate: \"datum.d == null ? 'none' : year(toDate(datum.d)) + '/' + hours(toDate(datum.t))\", as: y}]\n"
+             "mark: text\nencoding: {y: {field: i, type: ordinal}, text: {field: y, type: nominal}}\n")
+    try:
+        page.write_text(f"```sql q\nSELECT * FROM (VALUES {rows}) v(i, d, t)\n```\n```chart far\n{chart}```\n")
+        cupel(["render", "far", "--to", "svg", "--out", "o"], shop)
+        assert [t for t in texts(shop / "o" / "far.svg") if "/" in t or t == "none"] == ["-43/1", "999/23", "12026/12", "none", "none"]
+    finally:
+        page.unlink()
+
+
 def test_rows_of_the_spec_itself(cupel, shop):
     page = shop / "pages" / "own.md"
     spec = ("datasets: {a: [{v: one, data: {name: x}}]}\nhconcat:\n  - {data: {name: a}, mark: text, encoding: {text: {field: v}}}\n"
