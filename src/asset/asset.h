@@ -15,6 +15,7 @@
 struct asset_made {
     struct arena *a; /* where what relations are made of lives, as long as the session */
     struct map names;
+    struct map kept; /* asset_keep() has been asked */
 };
 struct workshop { /* what all tasks of a run share; read-only while they run */
     const struct project *project;
@@ -90,3 +91,6 @@ bool asset_relation(struct arena *a, const struct workshop *w, struct session *s
 /* The same for every table that a text of SQL names; `at` is where the text stands. */
 bool asset_relations(struct arena *a, const struct workshop *w, struct session *s, const char *sql,
                      struct src at, struct err *e) must_check;
+/* For a text that is asked many times: takes the rows of the tables that it names, as the session has them,
+ * into memory, as far as they are small. Only where the workshop says what was made. */
+void asset_keep(const struct workshop *w, struct session *s, const char *sql, struct src at);

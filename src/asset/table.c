@@ -156,3 +156,56 @@ bool asset_relations(struct arena *a, const struct workshop *w, struct session *
     }
     return true;
 }
+
+static bool is_small(struct arena *a, const struct workshop *w, const char *name)
+{
+    const int64_t small = 16 << 20; /* bytes of files, which are compressed */
+    struct lake_table t = asset_table(a, w, name);
+    struct lake_snapshot *snap;
+    struct err ignored;
+    int64_t bytes = 0;
+    if (!table_latest(a, &t, &snap, &ignored) || !snap)
+        return false;
+    for (size_t i = 0; i < snap->nfiles; i++)
+        bytes += snap->files[i].size;
+    return bytes <= small;
+}
+
+/* What the name ("schema.table") stood for becomes a table of the session's, and the name stands for that. */
+static void keep(const struct workshop *w, struct session *s, const char *name, size_t number)
+{
+    auto_arena *a = arena_new();
+    auto_buf all = BUF(4096);
+    auto_buf again = BUF(4096);
+    struct err ignored;
+    size_t schema = strcspn(name, ".");
+    const char *kept = arena_fmt(a, "kept %zu", number);
+    buf_addf(&all, "SELECT * FROM ");
+    sql_ident(&all, arena_strn(a, name, schema));
+    buf_addf(&all, ".");
+    sql_ident(&all, name + schema + 1);
+    buf_addf(&again, "SELECT * FROM ");
+    sql_ident(&again, kept);
+    if (w->driver->relation_sql(s, kept, all.p, true, &ignored))
+        (void)w->driver->relation_sql(s, name, again.p, false, &ignored);
+}
+
+void asset_keep(const struct workshop *w, struct session *s, const char *sql, struct src at)
+{
+    auto_arena *a = arena_new();
+    struct asset_made *made = w->made;
+    struct engine_ref *refs;
+    struct err ignored;
+    size_t n;
+    if (!made || !w->driver->refs(a, s, sql, at, &refs, &n, &ignored))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = refs[i].name;
+        if (!strchr(name, '.') || map_find(&made->names, name) == SIZE_MAX ||
+            map_find(&made->kept, name) != SIZE_MAX)
+            continue;
+        map_add(made->a, &made->kept, arena_str(made->a, name));
+        if (!asset_path(a, name) && !strchr(name, '@') && !table_view(w, name) && is_small(a, w, name))
+            keep(w, s, name, made->kept.n);
+    }
+}

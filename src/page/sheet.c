@@ -35,8 +35,10 @@ static bool compute(struct maker *m, const struct question *x, struct engine_par
     const struct block *b = x->block;
     struct engine_column *columns;
     size_t n;
-    if (q->columns) /* asked before, with other values */
+    if (q->columns) { /* asked before, with other values */
+        asset_keep(m->w, m->s, b->body, b->at);
         return engine_rows(m->w->driver, m->a, m->s, x->sql, params, MAX_ROWS + 1, &q->rows, e);
+    }
     if (!asset_relations(m->a, m->w, m->s, b->body, b->at, e) ||
         !m->w->driver->bind(m->a, m->s, x->sql, typed, b->at, &columns, &n, e) ||
         !engine_rows(m->w->driver, m->a, m->s, x->sql, params, MAX_ROWS + 1, &q->rows, e)) {
