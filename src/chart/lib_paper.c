@@ -26,7 +26,9 @@
 #define POINTS      0.75   /* of a pixel */
 #define WIDE        1600.0 /* a picture, in pixels */
 
-#define BAR 70.0 /* least width of a column with bars */
+#define BAR        70.0 /* least width of a column with bars */
+#define WORD       64.0 /* a word that is longer may be parted */
+#define LEAST_CELL 5.5  /* size of type in a table that is too wide for CELL */
 
 enum {
     MAX_BYTES = 512 << 20,
@@ -54,6 +56,7 @@ struct printer {
     PangoFontMap *fonts;
     PangoContext *context;
     double y;       /* where the next block begins */
+    double cell;    /* size of type in the table at hand */
     double follows; /* room for what must not be parted from a heading */
     int page;       /* from 1 */
     int pages;      /* of the pass before, 0 = not known yet */
@@ -324,7 +327,7 @@ static void print_contents(struct printer *p)
 
 static double text_width(struct printer *p, const char *text, int weight, double *ret_word)
 {
-    PangoLayout *l = layout_new(p, text, false, CELL, weight, 0);
+    PangoLayout *l = layout_new(p, text, false, p->cell, weight, 0);
     double width = layout_width(l);
     pango_layout_set_width(l, 1);
     pango_layout_set_wrap(l, PANGO_WRAP_WORD);
@@ -343,30 +346,45 @@ static bool has_bars(const struct paper_block *b, size_t column)
     return false;
 }
 
-/* Columns get what their texts need; if that is too much, those that are wider than their longest word give
- * what they have more, in proportion. */
-static double *column_widths(struct printer *p, const struct paper_block *b)
+/* What the texts of each column need on one line; `least`: without parting a figure or a word that is not
+ * very long. The sum of that. */
+static double column_needs(struct printer *p, const struct paper_block *b, double *width, double *least)
 {
-    double *width = calloc(b->ncolumns * 2 + 1, sizeof *width), *least = width + b->ncolumns;
-    double all = 0, words = 0, room = inner_width();
-    if (!width)
-        abort();
+    double sum = 0;
     for (size_t k = 0; k < b->ncolumns; k++) {
         double word, w = text_width(p, b->heads[k], 600, &word);
         width[k] = w;
-        least[k] = word;
+        least[k] = fmin(word, WORD);
         for (size_t i = 0; i < b->nrows && i < 2000; i++) {
             w = text_width(p, b->cells[i * b->ncolumns + k], 400, &word);
             width[k] = fmax(width[k], w);
-            least[k] = fmax(least[k], b->right[k] ? w : word);
+            least[k] = fmax(least[k], b->right[k] ? w : fmin(word, WORD));
         }
         if (has_bars(b, k))
             width[k] = fmax(width[k], BAR);
         width[k] += 2 * PAD + 0.5;
         least[k] += 2 * PAD + 0.5;
-        all += width[k];
-        words += least[k];
+        sum += least[k];
     }
+    return sum;
+}
+
+/* Columns get what their texts need; if that is too much, those that are wider than they must be give what
+ * they have more, in proportion. Where that is not enough, type gets smaller. */
+static double *column_widths(struct printer *p, const struct paper_block *b)
+{
+    double *width = calloc(b->ncolumns * 2 + 1, sizeof *width), *least = width + b->ncolumns;
+    double all = 0, room = inner_width();
+    if (!width)
+        abort();
+    p->cell = CELL;
+    double words = column_needs(p, b, width, least);
+    for (int i = 0; i < 3 && words > room && p->cell > LEAST_CELL; i++) { /* pads do not shrink */
+        p->cell = fmax(LEAST_CELL, p->cell * room / words * 0.99);
+        words = column_needs(p, b, width, least);
+    }
+    for (size_t k = 0; k < b->ncolumns; k++)
+        all += width[k];
     if (all <= room)
         return width;
     double share = words < room ? (room - words) / (all - words) : 0,
@@ -380,9 +398,9 @@ static double *column_widths(struct printer *p, const struct paper_block *b)
 static double lay_row(struct printer *p, const struct paper_block *b, const char *const *cells, int weight,
                       const double *width, PangoLayout **ret)
 {
-    double height = CELL;
+    double height = p->cell;
     for (size_t k = 0; k < b->ncolumns; k++) {
-        ret[k] = layout_new(p, cells[k], false, CELL, weight, width[k] - 2 * PAD);
+        ret[k] = layout_new(p, cells[k], false, p->cell, weight, width[k] - 2 * PAD);
         if (b->right[k])
             pango_layout_set_alignment(ret[k], PANGO_ALIGN_RIGHT);
         height = fmax(height, layout_height(ret[k]));

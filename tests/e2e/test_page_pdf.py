@@ -136,3 +136,15 @@ def test_a_long_title_of_a_value_is_whole(cupel, pdf):
     found = subprocess.run(["pdftotext", "-bbox", pdf / "a" / "v.pdf", "-"], capture_output=True, text=True, check=True).stdout
     lines = [y for y in re.findall(r'yMin="([\d.]+)"[^>]*>7</word>', found)]
     assert [lines.count(y) for y in sorted(set(lines), key=float)] == [3, 2], "five are three and two"
+
+
+def test_figures_of_a_table_that_is_too_wide_stay_whole(cupel, pdf):
+    (pdf / "pages" / "w.md").write_text(
+        "```sql q\nSELECT i AS id, 'a long name of thing ' || i AS name, repeat('word ', 12) AS t1, repeat('mot ', 12) AS t2, "
+        "repeat('x', 60) AS long, i * 1000000.5 AS amount, i / 3 AS share, DATE '2026-01-01' + i::INT AS day, i * 1e9 AS more, i * 1e8 AS most "
+        "FROM range(1, 13) t(i)\n```\n```table q\n```\n")
+    cupel(["render", "w", "--to", "pdf", "--out", "a"], pdf)
+    everything = "".join(pages(pdf / "a" / "w.pdf"))
+    for i in range(1, 13):
+        for whole in (f"{i * 1000000.5:.1f}", f"2026-01-{i + 1:02}", f"{i}000000000.0", "word"):
+            assert re.search(rf"(?<!\S){re.escape(whole)}(?!\S)", everything), whole
