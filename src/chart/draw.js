@@ -13,8 +13,9 @@
   vega.textMetrics.width = (item, text) => {
     text = text == null ? "" : String(text).trim();
     if (!text) return 0;
-    return measure(text, item.font || "sans-serif", item.fontSize == null ? 11 : +item.fontSize,
-                   String(item.fontWeight || "normal"), String(item.fontStyle || ""));
+    const width = measure(text, item.font || "sans-serif", item.fontSize == null ? 11 : +item.fontSize,
+                          String(item.fontWeight || "normal"), String(item.fontStyle || ""));
+    return item.limit > 0 ? Math.min(width, item.limit) : width; // what is longer is drawn cut
   };
 
   // Nobody gives a size, and there is no page around the chart that could.

@@ -107,6 +107,17 @@ def test_texts_that_xml_cannot_hold(tool, tmp_path):
     assert ">\ufffda\ufffdb\ufffd[2J<" in svg and ">\ufffd\ufffd\ufffd<" in svg and ">\ufffdtab" in svg
 
 
+def test_labels_take_no_more_room_than_they_are_cut_to(tool, tmp_path):
+    for name, label in (("long", "word " * 80), ("longer", "word" * 2500)):
+        spec = {"data": {"values": [{"k": label, "v": 1}, {"k": "b", "v": 2}]}, "mark": "bar",
+                "encoding": {"y": {"field": "k", "type": "nominal"}, "x": {"field": "v", "type": "quantitative"}}}
+        (tmp_path / f"{name}.json").write_text(json.dumps(spec))
+        tool("light", "/nowhere", tmp_path, tmp_path / f"{name}.json")
+        svg = (tmp_path / f"{name}.svg").read_text()
+        left = float(re.search(r'transform="translate\(([\d.]+),', svg)[1])
+        assert 150 < left < 260 and "…" in svg, left
+
+
 def test_numbers_of_many_digits(tool, tmp_path):
     spec = {"data": {"values": [{"n": 1.25e22}, {"n": -3e21}, {"n": 1e300}, {"n": 12345678901}]}, "mark": "text",
             "encoding": {"text": {"field": "n", "type": "quantitative", "format": ",d"}, "y": {"field": "n", "type": "nominal", "axis": None}}}

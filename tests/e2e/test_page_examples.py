@@ -23,7 +23,7 @@ MOVING = {"animated_gapminder", "animated_hop"}  # a picture has all their rows,
 BRUSHED = {"interactive_airport_crossfilter"}  # a brush that a timer puts on the map in a page
 THINNED = {"layer_line_window", "line_color_binned", "point_binned_color"}  # of labels that nearly overlap others are left out
 SAID = ("Symbol legend count exceeds limit", "Detected faceted independent scales", "the picture data/")
-ALWAYS = {"histogram_nonlinear", "line_timestamp_domain", "area_gradient", "layer_likert", "scatter_image", "interactive_bin_extent", "point_href"}
+ALWAYS = {"joinaggregate_mean_difference", "bar_count_minimap", "histogram_nonlinear", "line_timestamp_domain", "area_gradient", "layer_likert", "scatter_image", "interactive_bin_extent", "point_href"}
 
 
 def with_data(spec, folder):
@@ -85,7 +85,7 @@ def unlike(name, live, own):
         texts, marks["text"] = own_texts, own_marks["text"]
     if len(shorter) == len([t for t in own_texts if "…" in t]):
         texts, own_texts = ([t for t in of if "…" not in t] for of in (texts, own_texts))
-    wide = any(abs(a - b) > 4 + 0.04 * b for a, b in zip(size, own_size))
+    wide = any(abs(a - b) > 4 + 0.02 * b for a, b in zip(size, own_size))
     pairs = (texts, own_texts, texts != own_texts), (marks, own_marks, marks != own_marks), (size, own_size, wide)
     return [(is_now, own) for is_now, own, differs in pairs if differs]
 

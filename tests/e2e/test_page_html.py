@@ -303,3 +303,18 @@ def test_formats(cupel, html):
     assert "hint: did you mean 'html'?" in cupel(["render", "p", "--to", "htm"], shop, code=2).stderr
     assert "several formats need --out" in cupel(["render", "p", "--to", "txt,html"], shop, code=2).stderr
     assert cupel(["render", "p", "--to", "html"], shop).stdout == html.read_text()
+
+
+def test_words_that_are_wider_than_the_page_are_broken(cupel, shop):
+    page = shop / "pages" / "long.md"
+    browser = Browser()
+    try:
+        page.write_text("```sql q\nSELECT repeat('word', 500) AS w\n```\n# {{ q.w }}\n\nHere: {{ q.w }}\n\n- {{ q.w }}\n\n```value q\n```\n\n```table q\n```\n")
+        cupel(["render", "long", "--to", "html", "--out", "o"], shop)
+        for width in (1280, 390):
+            browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+            browser.open(shop / "o" / "long.html")
+            assert browser.ask("document.documentElement.scrollWidth") <= width
+    finally:
+        browser.close()
+        page.unlink()
