@@ -430,7 +430,7 @@ static void write_head(struct buf *b, const char *title, bool wide, bool charts,
  * marks and needs no styles, which nothing in the page may have. */
 static bool write_pictures(struct writer *w, struct buf *b, struct err *e)
 {
-    enum { MAX_ROWS_BYTES = 1 << 20, MAX_SVG_BYTES = 1 << 20 };
+    enum { MAX_ROWS_BYTES = 512 << 10, MAX_SVG_BYTES = 1 << 20 };
     static const char *const ids[] = {"picture-light", "picture-dark"};
     struct chart_svg svg[CHART_PLAIN];
     size_t bytes = 0;
