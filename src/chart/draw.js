@@ -12,7 +12,8 @@
 
   vega.textMetrics.width = (item, text) => {
     text = text == null ? "" : String(text).trim();
-    if (!text) return 0;
+    if (!text || item.fontSize <= 0) return 0;
+    if (item.fontSize > 10000) throw new Error(`a font of ${item.fontSize} pixels: at most 10000`);
     const width = measure(text, item.font || "sans-serif", item.fontSize == null ? 11 : +item.fontSize,
                           String(item.fontWeight || "normal"), String(item.fontStyle || ""));
     return item.limit > 0 ? Math.min(width, item.limit) : width; // what is longer is drawn cut

@@ -144,6 +144,17 @@ static JSValue pen_attr(JSContext *c, JSValueConst self, int argc, JSValueConst 
     return ok ? JS_DupValue(c, self) : JS_EXCEPTION;
 }
 
+/* A line of text that is longer than any picture is wide takes librsvg minutes. */
+static size_t cut_bytes(const char *s, size_t n)
+{
+    enum { LONGEST = 4096 };
+    if (n <= LONGEST)
+        return n;
+    for (n = LONGEST; n && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+        ;
+    return n;
+}
+
 static JSValue pen_text(JSContext *c, JSValueConst self, int argc, JSValueConst *argv)
 {
     (void)argc;
@@ -154,7 +165,10 @@ static JSValue pen_text(JSContext *c, JSValueConst self, int argc, JSValueConst 
         return JS_EXCEPTION;
     if (n)
         end_tag(p);
-    add_escaped(p, text, n, false);
+    size_t shown = cut_bytes(text, n);
+    add_escaped(p, text, shown, false);
+    if (shown < n)
+        add(p, "…");
     JS_FreeCString(c, text);
     return JS_DupValue(c, self);
 }

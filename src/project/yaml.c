@@ -6,7 +6,7 @@
 
 #include "lake/map.h"
 
-enum { DEPTH_MAX = 64 };
+enum { DEPTH_MAX = 64, ALIASED_MAX = 1000000 };
 
 struct open { /* a list or mapping that is being read */
     struct yaml *node;
@@ -33,6 +33,7 @@ struct reading {
     struct open open[DEPTH_MAX];
     size_t depth;
     struct map anchors;
+    size_t aliased; /* values that aliases stand for */
     struct list_of(struct yaml *) anchored;
 };
 
@@ -257,6 +258,15 @@ static void remember(struct reading *r, const char *anchor, struct yaml *y)
     r->anchored.v[i] = y;
 }
 
+/* How many values it is, with all below; counting stops at `most`. */
+static size_t weight(const struct yaml *y, size_t most)
+{
+    size_t n = 1;
+    for (size_t i = 0; y->kind != YAML_TEXT && i < y->n && n < most; i++)
+        n += weight(y->items[i], most - n);
+    return n;
+}
+
 static bool on_alias(struct reading *r, struct fy_token *t)
 {
     const char *name = anchor_name(r, t);
@@ -267,6 +277,10 @@ static bool on_alias(struct reading *r, struct fy_token *t)
                         arena_fmt(r->a, "'*%s' stands for nothing: there is no '&%s' before it",
                                   name ? name : "", name ? name : ""),
                         "put quotes around a text that begins with '*'");
+    r->aliased += weight(r->anchored.v[i], ALIASED_MAX + 1 - r->aliased);
+    if (r->aliased > ALIASED_MAX)
+        return complain(r, place(r, mark && mark->input_pos ? mark->input_pos - 1 : 0),
+                        "aliases stand for more than a million values", NULL);
     return add(r, r->anchored.v[i]);
 }
 

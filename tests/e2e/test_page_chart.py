@@ -290,6 +290,31 @@ def test_slips_are_found_without_drawing(cupel, shop, chart, place, said, hint):
         page.unlink()
 
 
+@pytest.mark.parametrize("chart, said", [
+    ("usermeta:\n  a0: &a0 [x]\n" + "".join(f"  a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 13)) + "data: {values: [{a: 1}]}\nmark: point",
+     "aliases stand for more than a million values"),
+    ("data: {values: [{a: 1}]}\nmark: {type: text, text: x, fontSize: 1.0e+9}", "a font of 1000000000 pixels: at most 10000"),
+])
+def test_what_would_take_all_is_refused(cupel, shop, chart, said):
+    page = shop / "pages" / "greedy.md"
+    try:
+        page.write_text(f"```chart c\n{chart}\n```\n")
+        done = cupel(["render", "greedy", "--to", "svg,png,pdf", "--out", "o"], shop, code=2, timeout=60)
+        assert re.match(r"pages/greedy.md:\d+:\d+: error: ", done.stderr) and said in done.stderr, done.stderr
+    finally:
+        page.unlink()
+
+
+def test_a_text_of_a_hundred_thousand_letters_is_cut(cupel, shop):
+    page = shop / "pages" / "long.md"
+    try:
+        page.write_text(f"```chart long\ndata: {{values: [{{a: 1}}]}}\nmark: point\ntitle: '{'é' * 50000}'\n```\n")
+        cupel(["render", "long", "--to", "svg,png,pdf", "--out", "o"], shop, timeout=60)
+        assert "é" * 2048 + "…" in (shop / "o" / "long.svg").read_text()
+    finally:
+        page.unlink()
+
+
 def test_days_far_away(cupel, shop):
     page = shop / "pages" / "far.md"
     days = ["DATE '0044-03-15 (BC)'", "DATE '0999-12-31'", "DATE '12026-01-02'", "'infinity'::DATE", "NULL"]
