@@ -45,6 +45,7 @@
     chart.fit = ready.fit;
     if (ready.fit) fitPanels(view, vg, ready.width, ready.height);
     chart.target.querySelector("svg").setAttribute("aria-hidden", "true"); // the figure says what it is
+    if (chart.target.querySelector(".vega-bind")) chart.figure.setAttribute("role", "group"); // it has controls of its own
     chart.figure.querySelector(".picture")?.remove();
     chart.drawn = ready.width;
     chart.figure.classList.toggle("slim", beside(chart.figure) && ready.width <= SLIM);

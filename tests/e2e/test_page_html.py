@@ -298,6 +298,32 @@ def test_nobody_is_kept_out(html, browser):
     assert browser.barriers() == [] and browser.barriers(dark=True) == []
 
 
+BOUND = """# Bound
+
+```chart bound
+description: Dots up to a limit
+data: {values: [{n: 1}, {n: 5}, {n: 9}]}
+params: [{name: limit, value: 5, bind: {input: range, min: 0, max: 10, step: 1}}]
+transform: [{filter: "datum.n <= limit"}]
+mark: point
+encoding: {x: {field: n, type: quantitative}}
+```
+"""
+
+
+def test_controls_of_a_chart_can_be_reached(cupel, html, browser):
+    shop = html.parents[1]
+    (shop / "pages" / "b.md").write_text(BOUND)
+    cupel(["render", "b", "--to", "html", "--out", "bound"], shop)
+    browser.open(shop / "bound" / "b.html")
+    marks = "document.querySelectorAll('figure.chart .mark-symbol > *').length"
+    assert browser.ask(marks) == 2 and browser.barriers() == []
+    browser.ask("document.querySelector('.vega-bind input').focus()")
+    for kind in ("keyDown", "keyUp"):
+        browser.call("Input.dispatchKeyEvent", type=kind, key="End", code="End", windowsVirtualKeyCode=35)
+    assert browser.ask(f"new Promise(done => setTimeout(() => done({marks}), 200))") == 3 and browser.complaints() == []
+
+
 def test_formats(cupel, html):
     shop = html.parents[1]
     assert "hint: did you mean 'html'?" in cupel(["render", "p", "--to", "htm"], shop, code=2).stderr
