@@ -19,7 +19,8 @@ def watch(cupel_bin, shop):
 
     def start(formats):
         processes.append(subprocess.Popen([cupel_bin, "-C", str(shop), "render", "overview", "--to", formats, "--out", str(shop / "out"),
-                                           "--watch"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
+                                           "--watch"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)))  # what runs in the background may ignore it
         return processes[-1]
 
     yield start
