@@ -18,6 +18,8 @@ globalThis.chartKit = function (measure) {
 
   vega.expressionFunction("usd", signed((x) => "$" + short(x)));
   vega.expressionFunction("short", signed(short));
+  vega.expressionFunction("figure", signed((x) => (Number.isInteger(x) || x >= 1000
+    ? String(Math.round(x)).replace(/\B(?=(\d{3})+$)/g, ",") : String(+x.toPrecision(4)))));
   vega.expressionFunction("times", signed((x) => (x >= 10 ? Math.round(x) : +x.toPrecision(2)) + "\u00d7"));
 
   // --- rows written as CSV: Vega's own reader compiles a function, which a page does not allow ---

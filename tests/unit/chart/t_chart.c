@@ -105,6 +105,13 @@ TEST(numbers_as_people_read_them)
         {"short", "7.25", "7.25"},
         {"times", "0.333", "0.33\xc3\x97"},
         {"times", "12.4", "12\xc3\x97"},
+        {"figure", "6007461455", "6,007,461,455"},
+        {"figure", "-1234.5678",
+         "\xe2\x88\x92"
+         "1,235"},
+        {"figure", "12.34567", "12.35"},
+        {"figure", "0.00456789", "0.004568"},
+        {"figure", "100", "100"},
     };
     FIXTURE(f);
     for (size_t i = 0; i < countof(cases); i++) {
