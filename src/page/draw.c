@@ -239,14 +239,16 @@ bool sheet_png(const struct sheet *s, const struct sheet_chart *c, enum sheet_me
 bool sheet_themes(const struct sheet *s, const struct sheet_chart *c, struct chart_svg ret[CHART_PLAIN],
                   struct err *e)
 {
+    struct drawing *kept = s->charts[c - s->charts].drawn[kept_as(c, SHEET_SCREEN)];
     struct page_chart bare = c->chart;
     struct drawing drawn[CHART_PLAIN] = {0};
     struct job jobs[CHART_PLAIN];
     bare.captioned = NULL;
     for (int i = 0; i < CHART_PLAIN; i++)
-        jobs[i] = (struct job){&bare, (enum chart_theme)i, size_of(c, SHEET_SCREEN), &drawn[i]};
+        jobs[i] = (struct job){&bare, (enum chart_theme)i, size_of(c, SHEET_SCREEN),
+                               c->chart.captioned ? &drawn[i] : &kept[i]};
     bool ok = draw_jobs(s, jobs, CHART_PLAIN, false, e);
     for (int i = 0; i < CHART_PLAIN; i++)
-        ret[i] = drawn[i].svg;
+        ret[i] = jobs[i].drawing->svg;
     return ok;
 }

@@ -455,9 +455,10 @@ static bool write_data(struct writer *w, struct buf *b, struct err *e)
     buf_addf(&data, "{\"charts\":[");
     buf_add(&data, w->data->p, w->data->len);
     buf_addf(&data, "]");
-    return (!w->changes || html_live_write(w->changes, &data, e)) &&
-           (buf_addf(&data, "}"), buf_done(w->data, e)) && buf_done(&data, e) &&
-           pack_script(b, "data", data.p, data.len, e);
+    if (w->changes && !html_live_write(w->changes, &data, e))
+        return false;
+    buf_addf(&data, "}");
+    return buf_done(w->data, e) && buf_done(&data, e) && pack_script(b, "data", data.p, data.len, e);
 }
 
 static bool write_foot(struct writer *w, struct buf *b, struct err *e)
